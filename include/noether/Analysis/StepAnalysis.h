@@ -1,0 +1,49 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Everything Noether knows about one training step. The passes and the report read this.
+
+#ifndef NOETHER_ANALYSIS_STEPANALYSIS_H
+#define NOETHER_ANALYSIS_STEPANALYSIS_H
+
+#include "noether/Analysis/Roles.h"
+#include "noether/Analysis/Symmetry.h"
+
+namespace noether {
+
+struct AnalysisOptions {
+  /// Constants up to this size that stand alone in a sum, a comparison or a maximum are promoted to
+  /// spurions (the epsilons of normalisations; 1e-3 is Keras' default).
+  double spurionThreshold = 2e-3;
+};
+
+/// Why a parameter has no symmetry: an operation whose equation leaves no solution.
+struct Obstruction {
+  mlir::Operation *op;
+  std::string says;
+};
+
+struct ParameterFacts {
+  unsigned argument;
+  llvm::SmallVector<std::string> symmetries; // ids
+  /// "tensor", "axes [1]" or "none": the finest block that is scale-invariant on its own.
+  std::string invariantUnit = "none";
+  llvm::SmallVector<Obstruction> noSymmetryBecause;
+};
+
+struct StepAnalysis {
+  StepRoles roles;
+  llvm::SmallVector<ParameterFacts> parameters;
+  llvm::SmallVector<Symmetry> symmetries;
+  int64_t torusDimension = 0;
+  int64_t exactTorusDimension = 0;
+  llvm::SmallVector<mlir::Operation *> unknownOperations;
+};
+
+/// Roles, symmetries and their check. Emits diagnostics and fails if the module is not a training
+/// step or if the solution does not check.
+mlir::FailureOr<StepAnalysis> analyzeStep(mlir::ModuleOp module, const AnalysisOptions &options = {});
+
+} // namespace noether
+
+#endif // NOETHER_ANALYSIS_STEPANALYSIS_H
