@@ -1,0 +1,8 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small networks of every kind, and the numerical truth about their symmetries."""
+
+from . import cnns, flax_models, mlps, transformers  # noqa: F401  (they register their models)
+from .model import MODELS, Model
+
+__all__ = ["MODELS", "Model"]
