@@ -1,0 +1,40 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+# noether_add_library(<name> <source>... [LINK <Noether library>...] [MLIR <MLIR library>...])
+#
+# Adds a static library of the project. MLIR libraries are named one by one, so that the link stays
+# right for an MLIR without the shared library, but with it they all become libMLIR.so.
+function(noether_add_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;MLIR" ${ARGN})
+  set(scope PUBLIC)
+  if(ARG_UNPARSED_ARGUMENTS)
+    add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+    llvm_update_compile_flags(${name})
+    add_dependencies(${name} noether-headers)
+  else()
+    set(scope INTERFACE)
+    add_library(${name} INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope}
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:include>)
+  target_link_libraries(${name} ${scope} ${ARG_LINK})
+  mlir_target_link_libraries(${name} ${scope} ${ARG_MLIR})
+  set_property(GLOBAL APPEND PROPERTY NOETHER_LIBRARIES ${name})
+endfunction()
+
+# noether_add_tool(<name> <source>... [LINK <Noether library>...] [MLIR <MLIR library>...])
+#
+# Adds a command-line tool. It exports its symbols, as plugins need them.
+function(noether_add_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK;MLIR" ${ARGN})
+  add_llvm_executable(${name} ${ARG_UNPARSED_ARGUMENTS} SUPPORT_PLUGINS)
+  llvm_update_compile_flags(${name})
+  add_dependencies(${name} noether-headers)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR})
+  mlir_check_all_link_libraries(${name})
+  set_property(GLOBAL APPEND PROPERTY NOETHER_TOOLS ${name})
+endfunction()
