@@ -1,0 +1,5 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The version of the Python package."""
+
+__version__ = "0.1.0"

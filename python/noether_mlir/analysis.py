@@ -1,0 +1,337 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the analysis of a training step says, as Python values. They mirror the JSON object; see `schema.json`."""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from noether_mlir.errors import NoetherError
+from noether_mlir.lowering import read_step
+from noether_mlir.tool import run_tool
+
+
+@dataclass(frozen=True)
+class Obstruction:
+    """An operation whose equation leaves a parameter no symmetry."""
+
+    op: str = ""
+    location: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the step.
+
+    Attributes:
+        name: its pytree path. argument: its number among the entry function's arguments. shape, dtype: its type.
+        role_decided_by: "data flow", "name", "attribute" or "caller".
+        symmetries: ids of the symmetries that move it.
+        dead: the loss does not depend on it at all.
+        invariant_unit: "tensor", "axes [1]" or "none": the finest block that is scale-invariant on its own.
+    """
+
+    name: str = ""
+    argument: int = -1
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    role: str = "param"
+    role_decided_by: str = ""
+    symmetries: tuple[str, ...] = ()
+    dead: bool = False
+    invariant_unit: str = "none"
+    no_symmetry_because: tuple[Obstruction, ...] = ()
+
+
+@dataclass(frozen=True)
+class Member:
+    """How one parameter moves: w -> exp(exponent * s) w, s a function of the index along `axes` (none: a number)."""
+
+    parameter: str = ""
+    exponent: Fraction = Fraction(0)
+    axes: tuple[int, ...] = ()
+    side: str | None = None
+
+
+@dataclass(frozen=True)
+class Spurion:
+    """A constant that breaks a symmetry explicitly; with this log-scale degree of its own it would not."""
+
+    constant: float | None = None
+    degree: Fraction = Fraction(0)
+    op: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One step of a derivation: the equation that an operation puts on log-scales."""
+
+    op: str = ""
+    location: str = ""
+    equation: str = ""
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A family of transformations of the parameters that leaves the loss unchanged.
+
+    Attributes:
+        family: "scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear" or "permutation".
+        dimension: the number of independent one-parameter symmetries; 0 for a permutation, which has an `order`.
+        exact: whether it holds with every constant as it is; else `broken_by` says which constants break it.
+        charge: its Noether charge, in words.
+    """
+
+    id: str = ""
+    family: str = ""
+    members: tuple[Member, ...] = ()
+    dimension: int = 0
+    order: str | None = None
+    exact: bool = True
+    broken_by: tuple[Spurion, ...] = ()
+    charge: str = ""
+    derivation: tuple[Equation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """How many independent continuous symmetries there are. None: not counted.
+
+    Attributes:
+        torus: scale and rescale, small constants promoted to spurions. torus_exact: with every constant as it is.
+        translation: translations. linear: all continuous families together, none counted twice.
+    """
+
+    torus: int | None = None
+    torus_exact: int | None = None
+    translation: int | None = None
+    linear: int | None = None
+
+
+@dataclass(frozen=True)
+class Law:
+    """What kinetic symmetry breaking makes of one hyperparameter: `eta_eff = eta / r^2`."""
+
+    hyperparameter: str = ""
+    value: float | None = None
+    degree: Fraction = Fraction(0)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class StateDegree:
+    """The log-scale degree of an optimizer state or a running statistic under a symmetry."""
+
+    name: str = ""
+    degree: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Break:
+    """A term of the update that no degrees save."""
+
+    op: str = ""
+    location: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What follows from the law. Units: steps for the time constant, radians per step for the rotation, and those of
+    the parameter for the norm. `label` is "exact", "leading order" or "needs gradient statistics"."""
+
+    equilibrium_norm: float | None = None
+    time_constant_steps: float | None = None
+    rotation_per_step: float | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Kinetics:
+    """How the optimizer treats one symmetry.
+
+    Attributes:
+        equivariant: the update commutes with the symmetry. ksb: kinetic symmetry breaking: it does not, unless
+            hyperparameters are scaled along, which is what `laws` say.
+    """
+
+    symmetry: str = ""
+    equivariant: bool = False
+    ksb: bool = False
+    laws: tuple[Law, ...] = ()
+    states: tuple[StateDegree, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Lint:
+    """A remark on the training recipe that follows from the symmetries; `code` is stable."""
+
+    code: str = ""
+    severity: str = "warning"
+    parameter: str = ""
+    message: str = ""
+    location: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class UnknownOperation:
+    """An operation without a rule: nothing is claimed through it."""
+
+    op: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything the analysis says about a step. Print it, or show it in a notebook, for a table."""
+
+    schema_version: int = 1
+    tool_version: str = ""
+    entry: str = ""
+    source: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    symmetries: tuple[Symmetry, ...] = ()
+    dimension: Dimension = Dimension()
+    kinetics: tuple[Kinetics, ...] = ()
+    lints: tuple[Lint, ...] = ()
+    unknown_operations: tuple[UnknownOperation, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, data: str | Mapping[str, Any]) -> "Analysis":
+        """Reads the JSON object. Keys that this version does not know are kept in `data`.
+
+        Raises:
+            NoetherError: if it is not such an object.
+        """
+        try:
+            parsed = json.loads(data) if isinstance(data, str) else dict(data)
+            if not isinstance(parsed, dict) or parsed.get("schema_version") != 1:
+                raise ValueError("schema_version is not 1")
+            return dataclasses.replace(_build(cls, parsed), data=parsed)
+        except (ValueError, TypeError, AttributeError, ZeroDivisionError) as error:
+            raise NoetherError(f"not an analysis in JSON: {error}") from None
+
+    def json(self, indent: int | None = 2) -> str:
+        """The JSON object, as the compiler wrote it."""
+        return json.dumps(self.data, indent=indent, ensure_ascii=False)
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of this name. Raises `KeyError` if there is none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    def kinetics_of(self, symmetry: str) -> Kinetics | None:
+        """How the optimizer treats the symmetry of this id, if that is known."""
+        return next((entry for entry in self.kinetics if entry.symmetry == symmetry), None)
+
+    def __str__(self) -> str:
+        from noether_mlir.table import to_text
+
+        return to_text(self)
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        from noether_mlir.table import render
+
+        yield from render(self)
+
+    def _repr_html_(self) -> str:
+        from noether_mlir.table import to_html
+
+        return to_html(self)
+
+
+@lru_cache(maxsize=None)
+def _fields(cls: type) -> tuple[tuple[str, Any], ...]:
+    hints = get_type_hints(cls)
+    return tuple((item.name, hints[item.name]) for item in dataclasses.fields(cls) if item.name != "data")
+
+
+def _build(cls: type, data: Mapping[str, Any]) -> Any:
+    return cls(**{name: _convert(hint, data[name]) for name, hint in _fields(cls) if data.get(name) is not None})
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    if get_origin(hint) is tuple:
+        return tuple(_convert(get_args(hint)[0], item) for item in value)
+    if type(None) in get_args(hint):
+        return None if value is None else _convert(get_args(hint)[0], value)
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value)  # type: ignore[arg-type]
+    if hint is Fraction:
+        return Fraction(str(value))
+    if hint is float:
+        return float(value)
+    return value
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the object that `noether analyze --format=json` prints."""
+    return json.loads(resources.files("noether_mlir").joinpath("schema.json").read_text())
+
+
+def analyze_text(
+    text: str | bytes, source: str, *, spurion_threshold: float | None = None, derivations: bool = False
+) -> Analysis:
+    """Analyses a module in generic form; see `analyze`."""
+    with tempfile.TemporaryDirectory(prefix="noether-") as folder:
+        report = Path(folder) / "report.json"
+        options = [f"json={report}"]
+        if spurion_threshold is not None:
+            options.append(f"spurion-threshold={spurion_threshold!r}")
+        if derivations:
+            options.append("derivations=true")
+        run_tool([f"--noether-report={' '.join(options)}", "-o", "/dev/null"], text, source)
+        try:
+            data = json.loads(report.read_text())
+        except (OSError, ValueError) as error:
+            raise NoetherError(f"the compiler wrote no readable report for {source}: {error}") from None
+    data["source"] = source
+    return Analysis.from_json(data)
+
+
+def analyze(
+    step: Any,
+    *args: Any,
+    roles: Any = None,
+    spurion_threshold: float | None = None,
+    derivations: bool = False,
+    static_argnums: Any = None,
+    static_argnames: Any = None,
+    **kwargs: Any,
+) -> Analysis:
+    """Finds the symmetries of a training step and how its optimizer breaks them. Compiles and runs nothing.
+
+    Args:
+        step: a function of `args` (jitted or not), which returns the next parameters and states, and a loss; or
+            a `jax.stages.Lowered`, a `jax.export.Exported`, MLIR text, or the path of a module.
+        args, kwargs: the function's arguments: arrays or `jax.ShapeDtypeStruct`s.
+        roles: what arguments are, where that is not to be inferred: one entry per positional argument, or a mapping
+            from argument names; an entry is "param", "state", "batch", "hyper" or "rng", a pytree of these, or None.
+        spurion_threshold: constants up to this size that stand alone in a sum, comparison or maximum (the epsilons of
+            normalisations) are treated as quantities with a scale of their own; symmetries that need it are reported
+            as broken by them. Default: the compiler's.
+        derivations: also give, for each symmetry, the equations that prove it.
+        static_argnums, static_argnames: as for `jax.jit`.
+
+    Raises:
+        NotATrainingStep: if the input cannot be read, or is none; the message names the place.
+        MissingDependency: if reading the input needs JAX, which is not installed.
+    """
+    options = {"roles": roles, "static_argnums": static_argnums, "static_argnames": static_argnames}
+    text = read_step(step, args, kwargs, **options)
+    return analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations)

@@ -1,0 +1,373 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The analysis as a table for a terminal, for plain text, and for a notebook."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import zip_longest
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from noether_mlir.analysis import Analysis, Kinetics, Lint, Member, Obstruction, Parameter, Symmetry
+
+_NUMBER = re.compile(r"\d+")
+_FAMILIES = {
+    "scale": "scale",
+    "rescale": "rescale",
+    "translation": "shift",
+    "general_linear": "GL",
+    "orthogonal": "O(n)",
+    "complex_linear": "GL(C)",
+    "permutation": "permute",
+}
+
+
+def count(number: int) -> str:
+    """A number with thousands set apart: 38,016."""
+    return f"{number:,}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape: 3x3x16x32; a number is "scalar"."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def short_location(location: str) -> str:
+    """A location without what every line would repeat: its quotes and, in paths, all but the last two parts."""
+    match = re.search(r'"?([^"()\s]+\.\w+)"?:(\d+)', location)
+    if match:
+        return f"{'/'.join(match.group(1).split('/')[-2:])}:{match.group(2)}"
+    return location.removeprefix("loc(").removesuffix(")").strip('"')
+
+
+def _blur(name: str) -> str:
+    return _NUMBER.sub("#", name)
+
+
+def collapse(names: Sequence[str]) -> str:
+    """One name for names that differ in their numbers only: blocks[0..11]."""
+    if len(set(names)) == 1:
+        return names[0]
+    columns = list(zip(*(map(int, _NUMBER.findall(name)) for name in names)))
+    parts = _NUMBER.split(names[0])
+    text = parts[0]
+    for numbers, rest in zip(columns, parts[1:]):
+        distinct = sorted(set(numbers))
+        contiguous = distinct == list(range(distinct[0], distinct[-1] + 1))
+        if len(distinct) == 1:
+            text += str(distinct[0])
+        elif contiguous:
+            text += f"{distinct[0]}..{distinct[-1]}"
+        else:
+            text += ",".join(map(str, distinct)) if len(distinct) <= 3 else f"{distinct[0]}..{distinct[-1]}*"
+        text += rest
+    return text
+
+
+class _Labels:
+    """Short names of parameters: block.0.kernel for params['block'][0]['kernel'] if all names start with params."""
+
+    _KEY = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]'\"]*))\]")
+
+    def __init__(self, names: Sequence[str]):
+        roots = {self._dotted(name).partition(".")[0] for name in names}
+        self.root = roots.pop() if len(roots) == 1 and all("." in self._dotted(name) for name in names) else ""
+
+    def _dotted(self, name: str) -> str:
+        return self._KEY.sub(lambda match: "." + next(part for part in match.groups() if part is not None), name)
+
+    def __call__(self, name: str) -> str:
+        dotted = self._dotted(name)
+        return dotted.removeprefix(f"{self.root}.") if self.root else dotted
+
+
+@dataclass
+class _Alike:
+    """Symmetries that differ only in the numbers in their parameters' names, as those of stacked layers do."""
+
+    symmetries: list[Symmetry]
+
+    @property
+    def first(self) -> Symmetry:
+        return self.symmetries[0]
+
+    @property
+    def ids(self) -> str:
+        ids = [symmetry.id for symmetry in self.symmetries]
+        if len(ids) == 1:
+            return ids[0]
+        numbers = [int(match.group()) if (match := _NUMBER.search(name)) else -1 for name in ids]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return f"{ids[0]}..{ids[-1]}"
+        return f"{ids[0]} (x{len(ids)})"
+
+    def names(self) -> list[str]:
+        return [collapse(names) for names in zip(*([m.parameter for m in s.members] for s in self.symmetries))]
+
+
+def _laws(kinetics: Kinetics | None) -> tuple[str, ...]:
+    return tuple(law.text for law in kinetics.laws) if kinetics else ()
+
+
+def _groups(analysis: Analysis, shapes: dict[str, tuple[int, ...]]) -> list[_Alike]:
+    groups: dict[object, _Alike] = {}
+    for symmetry in analysis.symmetries:
+        kinetics = analysis.kinetics_of(symmetry.id)
+        key = (
+            symmetry.family,
+            symmetry.dimension,
+            symmetry.order,
+            symmetry.exact,
+            tuple((spurion.constant, spurion.degree) for spurion in symmetry.broken_by),
+            tuple((_blur(m.parameter), m.exponent, m.axes, m.side, shapes.get(m.parameter)) for m in symmetry.members),
+            _laws(kinetics),
+            (kinetics.equivariant, kinetics.ksb, tuple(b.why for b in kinetics.breaks)) if kinetics else None,
+        )
+        if key in groups:
+            groups[key].symmetries.append(symmetry)
+        else:
+            groups[key] = _Alike([symmetry])
+    return list(groups.values())
+
+
+def _exponent(member: Member, family: str) -> str:
+    if member.side:
+        return {"left": "M", "right": "M^-T"}.get(member.side, member.side)
+    return "" if member.exponent == Fraction(1) and family != "rescale" else f"^{member.exponent}"
+
+
+def _member_lines(group: _Alike, label: "_Labels", shapes: dict[str, tuple[int, ...]]) -> list[tuple[Text, Text]]:
+    lines = []
+    for member, name in zip(group.first.members, group.names()):
+        left, right = Text(label(name)), Text(shape_text(shapes.get(member.parameter, ())))
+        exponent = _exponent(member, group.first.family)
+        if exponent:
+            left.append(f" {exponent}", style="cyan")
+        if member.axes:
+            right.append(f" [{','.join(map(str, member.axes))}]", style="cyan")
+        lines.append((left, right))
+    return lines
+
+
+def _exactness_lines(group: _Alike) -> list[Text]:
+    symmetry = group.first
+    if symmetry.exact:
+        return [Text("exact", style="green")]
+    lines = []
+    for spurion in symmetry.broken_by[:2]:
+        value = "a constant" if spurion.constant is None else f"{spurion.constant:.3g}"
+        lines.append(Text(f"up to {value} / r^{spurion.degree}", style="yellow"))
+        if spurion.location and len({s.broken_by[0].location for s in group.symmetries}) == 1:
+            lines.append(Text(f"  {short_location(spurion.location)}", style="dim"))
+    if len(symmetry.broken_by) > 2:
+        lines.append(Text(f"and {len(symmetry.broken_by) - 2} more", style="yellow"))
+    return lines
+
+
+def _table(*columns: tuple[str, dict]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, header_style="bold")
+    for title, options in columns:
+        table.add_column(title, **options)
+    return table
+
+
+def _heading(analysis: Analysis) -> Text:
+    numbers = sum(_size(parameter) for parameter in analysis.parameters)
+    text = Text()
+    text.append(analysis.source or "step", style="bold")
+    text.append(f"  @{analysis.entry}  " if analysis.entry else "  ")
+    text.append(f"{len(analysis.parameters)} parameters, {count(numbers)} numbers\n")
+    dimension = analysis.dimension
+    if dimension.torus is not None:
+        text.append("scale and rescale symmetries: ")
+        text.append(count(dimension.torus), style="bold green" if dimension.torus else "bold")
+        if dimension.torus_exact is not None and dimension.torus_exact != dimension.torus:
+            text.append(f" ({count(dimension.torus_exact)} with every constant as it is)")
+    if dimension.translation is not None:
+        text.append(f"\ntranslations: {count(dimension.translation)}")
+    if dimension.linear is not None:
+        text.append(f"   all together: {count(dimension.linear)}")
+    return text
+
+
+def _size(parameter: Parameter) -> int:
+    size = 1
+    for extent in parameter.shape:
+        size *= extent
+    return size
+
+
+def _symmetry_table(groups: list[_Alike], label: "_Labels", shapes: dict[str, tuple[int, ...]]) -> Table:
+    table = _table(
+        ("symmetry", {"no_wrap": True, "style": "bold"}),
+        ("family", {"no_wrap": True}),
+        ("parameters", {"overflow": "fold", "ratio": 1, "min_width": 16}),
+        ("shape [axes]", {"no_wrap": True}),
+        ("dim", {"justify": "right", "no_wrap": True}),
+        ("holds", {"overflow": "fold", "min_width": 12}),
+    )
+    for group in groups:
+        symmetry, many = group.first, len(group.symmetries)
+        size = symmetry.order or count(symmetry.dimension)
+        first = (group.ids, _FAMILIES.get(symmetry.family, symmetry.family), f"{many} x {size}" if many > 1 else size)
+        members = zip_longest(_member_lines(group, label, shapes), _exactness_lines(group), fillvalue=None)
+        for number, (member, holds) in enumerate(members):
+            name, family, dim = first if number == 0 else ("", "", "")
+            table.add_row(name, family, *(member or ("", "")), dim, holds or "")
+    return table
+
+
+def _kinetics_table(analysis: Analysis, groups: list[_Alike]) -> Table | None:
+    rows: dict[object, tuple[list[_Alike], Kinetics]] = {}
+    for group in groups:
+        kinetics = analysis.kinetics_of(group.first.id)
+        if kinetics is not None:
+            key = (_laws(kinetics), kinetics.equivariant, tuple((b.why, b.location) for b in kinetics.breaks))
+            key = (*key, kinetics.prediction)
+            rows.setdefault(key, ([], kinetics))[0].append(group)
+    if not rows:
+        return None
+    table = _table(
+        ("symmetry", {"style": "bold", "overflow": "fold", "max_width": 16}),
+        ("what the optimizer makes of it", {"overflow": "fold", "ratio": 1}),
+        ("prediction", {"overflow": "fold"}),
+    )
+    for members, kinetics in rows.values():
+        table.add_row(", ".join(group.ids for group in members), _law_text(kinetics), _prediction(kinetics))
+    return table
+
+
+def _law_text(kinetics: Kinetics) -> Text:
+    text = Text()
+    if kinetics.equivariant and not kinetics.laws:
+        text.append("equivariant: the optimizer keeps the symmetry")
+    for law in kinetics.laws:
+        if text:
+            text.append("\n")
+        text.append(law.text or f"{law.hyperparameter} has degree {law.degree}", style="green")
+        value = "" if law.value is None else f" = {law.value:g}"
+        text.append(f"  ({law.hyperparameter}{value})", style="dim")
+    for item in kinetics.breaks:
+        if text:
+            text.append("\n")
+        text.append(f"broken: {item.why}", style="yellow")
+        text.append(f" ({item.op} at {short_location(item.location)})" if item.location else "", style="dim")
+    if not text:
+        text.append("no law found", style="dim")
+    return text
+
+
+def _prediction(kinetics: Kinetics) -> Text:
+    prediction = kinetics.prediction
+    parts = []
+    if prediction:
+        if prediction.equilibrium_norm is not None:
+            parts.append(f"r -> {prediction.equilibrium_norm:.4g}")
+        if prediction.time_constant_steps is not None:
+            parts.append(f"in {prediction.time_constant_steps:.4g} steps")
+        if prediction.rotation_per_step is not None:
+            parts.append(f"{prediction.rotation_per_step:.3g} rad/step")
+        if prediction.label:
+            parts.append(f"({prediction.label})")
+    return Text("\n".join(parts))
+
+
+def _reasons(parameters: Sequence[Parameter], label: "_Labels") -> Table | None:
+    groups: dict[object, list[Parameter]] = {}
+    for parameter in parameters:
+        if not parameter.symmetries:
+            key = (_blur(parameter.name), parameter.shape, parameter.dead, _because(parameter.no_symmetry_because))
+            groups.setdefault(key, []).append(parameter)
+    if not groups:
+        return None
+    table = _table(
+        ("parameters without a symmetry", {"overflow": "fold", "ratio": 2}),
+        ("shape", {"no_wrap": True}),
+        ("why", {"overflow": "fold", "ratio": 3}),
+    )
+    for members in groups.values():
+        first = members[0]
+        why = "dead: the loss does not depend on it" if first.dead else _because(first.no_symmetry_because)
+        table.add_row(label(collapse([m.name for m in members])), shape_text(first.shape), why)
+    return table
+
+
+def _because(reasons: Sequence[Obstruction]) -> str:
+    lines = []
+    for reason in reasons[:2]:
+        place = f" at {short_location(reason.location)}" if reason.location else ""
+        lines.append(f"{reason.op}: {reason.says}{place}")
+    return "\n".join(lines)
+
+
+def _lints(analysis: Analysis, label: "_Labels") -> Table | None:
+    if not analysis.lints:
+        return None
+    groups: dict[object, list[Lint]] = {}
+    for lint in analysis.lints:
+        message = lint.message.replace(lint.parameter, "#") if lint.parameter else lint.message
+        key = (lint.code, lint.severity, _blur(message), lint.help, _blur(lint.parameter))
+        groups.setdefault(key, []).append(lint)
+    table = _table(
+        ("lint", {"no_wrap": True}),
+        ("parameter", {"overflow": "fold", "ratio": 2}),
+        ("message", {"overflow": "fold", "ratio": 3}),
+    )
+    for alike in groups.values():
+        lint = alike[0]
+        message = Text(lint.message.replace(lint.parameter, label(lint.parameter)) if lint.parameter else lint.message)
+        if lint.help:
+            message.append(f"\n{lint.help}", style="dim")
+        color = {"error": "red", "warning": "yellow"}.get(lint.severity, "cyan")
+        table.add_row(Text(lint.code, style=color), label(collapse([each.parameter for each in alike])), message)
+    return table
+
+
+def _unknown(analysis: Analysis) -> Text | None:
+    if not analysis.unknown_operations:
+        return None
+    names: dict[str, int] = {}
+    for operation in analysis.unknown_operations:
+        names[operation.op] = names.get(operation.op, 0) + 1
+    listed = ", ".join(name if times == 1 else f"{name} (x{times})" for name, times in names.items())
+    return Text(f"Operations without a rule, through which nothing is claimed: {listed}", style="yellow")
+
+
+def render(analysis: Analysis) -> Iterator[RenderableType]:
+    """The parts of the table, top to bottom."""
+    shapes = {parameter.name: parameter.shape for parameter in analysis.parameters}
+    groups = _groups(analysis, shapes)
+    label = _Labels([parameter.name for parameter in analysis.parameters])
+    yield _heading(analysis)
+    tables = [
+        _symmetry_table(groups, label, shapes) if groups else Text("No symmetry found."),
+        _kinetics_table(analysis, groups),
+        _reasons(analysis.parameters, label),
+        _lints(analysis, label),
+        _unknown(analysis),
+    ]
+    for table in tables:
+        if table is not None:
+            yield Padding(table, (1, 0, 0, 0))
+
+
+def to_text(analysis: Analysis, width: int = 100) -> str:
+    """The table as plain text of at most `width` columns."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, legacy_windows=False)
+    console.print(Group(*render(analysis)))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
+
+
+def to_html(analysis: Analysis, width: int = 110) -> str:
+    """The table as a piece of HTML with inline styles."""
+    console = Console(file=io.StringIO(), width=width, record=True, highlight=False, force_terminal=True)
+    console.print(Group(*render(analysis)))
+    return console.export_html(inline_styles=True, code_format="<pre style=\"line-height:1.25\">{code}</pre>")
