@@ -10,7 +10,9 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <limits>
 #include <numeric>
@@ -25,15 +27,12 @@ using namespace noether;
 namespace noether::detail {
 
 /// Values that no fraction can have are left for the verifier to refuse.
-static void reduceToLowestTerms(MutableArrayRef<int64_t> numerators,
-                                MutableArrayRef<int64_t> denominators) {
-  for (auto [numerator, denominator] : llvm::zip(numerators, denominators)) {
-    if (denominator <= 0 || numerator == std::numeric_limits<int64_t>::min())
-      continue;
-    int64_t divisor = std::gcd(numerator, denominator);
-    numerator /= divisor;
-    denominator /= divisor;
-  }
+static void reduceToLowestTerms(int64_t &numerator, int64_t &denominator) {
+  if (denominator <= 0 || numerator == std::numeric_limits<int64_t>::min())
+    return;
+  int64_t divisor = std::gcd(numerator, denominator);
+  numerator /= divisor;
+  denominator /= divisor;
 }
 
 /// The factors of a rule, renumbered in the order of their first use. Numbers without a factor are
@@ -182,6 +181,53 @@ LogicalResult EquationAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "the left-hand side of an equation occurs in its right-hand side";
     if (!seen.insert(tensor).second)
       return emitError() << "a tensor occurs twice in the right-hand side of an equation";
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// MemberAttr
+//===----------------------------------------------------------------------===//
+
+bool MemberAttr::isWhole() const {
+  return getSizes() == getView() && llvm::all_of(getOffsets(), [](int64_t o) { return o == 0; });
+}
+
+int64_t MemberAttr::getNumElements() const { return ShapedType::getNumElements(getView()); }
+
+SmallVector<int64_t> MemberAttr::getBlockShape() const {
+  return llvm::map_to_vector(getAxes(), [&](int64_t axis) { return getSizes()[axis]; });
+}
+
+LogicalResult MemberAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t numerator,
+                                 int64_t denominator, ArrayRef<int64_t> view,
+                                 ArrayRef<int64_t> axes, ArrayRef<int64_t> offsets,
+                                 ArrayRef<int64_t> sizes) {
+  if (denominator <= 0)
+    return emitError() << "the denominator of an exponent must be positive";
+  if (numerator == 0)
+    return emitError() << "an exponent is zero: leave the member out";
+  if (numerator == std::numeric_limits<int64_t>::min())
+    return emitError() << "an exponent is too large";
+
+  int64_t numElements = 1;
+  for (int64_t size : view)
+    if (size <= 0 || llvm::MulOverflow(numElements, size, numElements))
+      return emitError() << "the sizes of a view must be positive, and their product must fit 64 bits";
+  if (offsets.size() != view.size() || sizes.size() != view.size())
+    return emitError() << "a member needs one offset and one size for each of the " << view.size()
+                       << " axes of its view";
+  for (auto [offset, size, whole] : llvm::zip(offsets, sizes, view))
+    if (offset < 0 || size <= 0 || offset > whole || size > whole - offset)
+      return emitError() << "the part at " << offset << " of size " << size
+                         << " is not inside an axis of size " << whole;
+
+  llvm::SmallDenseSet<int64_t> seen;
+  for (int64_t axis : axes) {
+    if (axis < 0 || axis >= static_cast<int64_t>(view.size()))
+      return emitError() << "the view has no axis " << axis;
+    if (!seen.insert(axis).second)
+      return emitError() << "axis " << axis << " is listed twice";
   }
   return success();
 }

@@ -83,7 +83,8 @@ def Noether_EquationAttr : Noether_Attr<"Equation", "equation"> {
                      "::llvm::ArrayRef<int64_t>":$numerators,
                      "::llvm::ArrayRef<int64_t>":$denominators), [{
       ::llvm::SmallVector<int64_t> nums(numerators), dens(denominators);
-      ::noether::detail::reduceToLowestTerms(nums, dens);
+      for (auto [num, den] : ::llvm::zip(nums, dens))
+        ::noether::detail::reduceToLowestTerms(num, den);
       return $_get($_ctxt, lhs, tensors, nums, dens);
     }]>
   ];
@@ -171,6 +172,50 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
     bool isBarrier() const { return getBarrier(); }
     /// The map of a tensor, numbered as in equations: operands first, then results.
     TensorMapAttr getTensor(unsigned tensor) const;
+  }];
+}
+
+def Noether_MemberAttr : Noether_Attr<"Member", "member"> {
+  let summary = "How one parameter moves under a symmetry.";
+  let description = [{
+    The parameter, seen in the shape `view` (its own, or the one after splitting axes row-major), is
+    multiplied by `exp(exponent * s)`, where `s` is a function of the index along `axes`. Only the part
+    of the view at `offsets` with `sizes` moves; for all of it they are left out.
+
+    Examples:
+
+    ```mlir
+    // Each column of a matrix may be scaled on its own.
+    #noether.member<1 view [16,32] axes [1]>
+    // The second third of a fused projection moves against its partner, with one scale per head.
+    #noether.member<-1 view [3,8,64] axes [1] offsets [1,0,0] sizes [1,8,64]>
+    ```
+  }];
+  let parameters = (ins
+    "int64_t":$numerator,
+    "int64_t":$denominator,
+    ArrayRefParameter<"int64_t">:$view,
+    ArrayRefParameter<"int64_t">:$axes,
+    ArrayRefParameter<"int64_t">:$offsets,
+    ArrayRefParameter<"int64_t">:$sizes
+  );
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // Brings the exponent into lowest terms.
+    AttrBuilder<(ins "int64_t":$numerator, "int64_t":$denominator,
+                     "::llvm::ArrayRef<int64_t>":$view, "::llvm::ArrayRef<int64_t>":$axes,
+                     "::llvm::ArrayRef<int64_t>":$offsets, "::llvm::ArrayRef<int64_t>":$sizes), [{
+      ::noether::detail::reduceToLowestTerms(numerator, denominator);
+      return $_get($_ctxt, numerator, denominator, view, axes, offsets, sizes);
+    }]>
+  ];
+  let extraClassDeclaration = [{
+    /// Whether all of the view moves.
+    bool isWhole() const;
+    /// The number of values in the view.
+    int64_t getNumElements() const;
+    /// The sizes of the block index: one scale for each.
+    ::llvm::SmallVector<int64_t> getBlockShape() const;
   }];
 }
 
