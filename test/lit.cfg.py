@@ -7,7 +7,7 @@ import lit.formats
 from lit.llvm import llvm_config
 
 config.name = "Noether"
-config.test_format = lit.formats.ShTest(not llvm_config.use_lit_shell)
+config.test_format = lit.formats.ShTest(execute_external=True)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["Inputs", "python", "unit"]
 config.test_source_root = os.path.dirname(__file__)
@@ -28,7 +28,7 @@ llvm_config.use_default_substitutions()
 llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope --allow-unused-prefixes=false")
 
 tools_dir = os.path.join(config.noether_build_root, "bin")
-llvm_config.with_environment("PATH", tools_dir, append_path=True)
+llvm_config.with_environment("PATH", [tools_dir, config.llvm_tools_dir], append_path=True)
 llvm_config.add_tool_substitutions(
     ["noether-opt", "noether-lsp-server", "noether-capi-test", "mlir-opt", "split-file"],
     [tools_dir, config.llvm_tools_dir])
