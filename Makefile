@@ -1,0 +1,70 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#   make         build the tools into build/bin and install the Python package into .venv
+#   make demo    the above, then train a small network and show what Noether says about it
+#   make check   all tests
+#   make docs    write docs/generated from the sources
+#   make clean   remove what was built
+#
+# Debian packages that are missing are installed (tools/install-dependencies.sh).
+
+BUILD ?= build
+VENV ?= .venv
+PYTHON ?= python3
+BUILD_TYPE ?= Release
+LLVM ?= /usr/lib/llvm-22
+
+CMAKE_ARGS ?= -DMLIR_DIR=$(LLVM)/lib/cmake/mlir \
+  -DCMAKE_C_COMPILER=$(LLVM)/bin/clang -DCMAKE_CXX_COMPILER=$(LLVM)/bin/clang++ \
+  -DLLVM_USE_LINKER=lld -DCMAKE_BUILD_TYPE=$(BUILD_TYPE)
+
+.PHONY: all tools python demo check check-cpp check-python docs clean
+.DELETE_ON_ERROR:
+
+all: tools python
+
+# --- The tools -------------------------------------------------------------------------------
+
+$(BUILD)/.dependencies: tools/install-dependencies.sh
+	tools/install-dependencies.sh
+	mkdir -p $(BUILD)
+	touch $@
+
+$(BUILD)/build.ninja: | $(BUILD)/.dependencies
+	ccache=$$(command -v ccache) && \
+	  launcher="-DCMAKE_C_COMPILER_LAUNCHER=$$ccache -DCMAKE_CXX_COMPILER_LAUNCHER=$$ccache"; \
+	cmake -G Ninja -S . -B $(BUILD) $(CMAKE_ARGS) $$launcher
+
+tools: $(BUILD)/build.ninja
+	cmake --build $(BUILD)
+
+# --- The Python package ----------------------------------------------------------------------
+
+$(VENV)/bin/python: | $(BUILD)/.dependencies
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[jax,report,dev]'
+	touch $@
+
+python: $(VENV)/.installed
+
+# --- What to do with them --------------------------------------------------------------------
+
+demo: all
+	$(VENV)/bin/python examples/digits/main.py
+
+check-cpp: tools
+	cmake --build $(BUILD) --target check-noether
+
+check-python: all
+	$(VENV)/bin/python -m pytest -n 2 -q
+
+check: check-cpp check-python
+
+docs: tools
+	cmake --build $(BUILD) --target noether-doc
+
+clean:
+	rm -rf $(BUILD) $(VENV)/.installed
