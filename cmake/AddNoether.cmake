@@ -28,7 +28,9 @@ function(noether_add_library name)
     llvm_map_components_to_libnames(llvm_libraries Support)
     target_link_libraries(${name} ${scope} ${llvm_libraries})
   endif()
-  set_property(GLOBAL APPEND PROPERTY NOETHER_LIBRARIES ${name})
+  install(TARGETS ${name} EXPORT NoetherTargets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
 # noether_add_tool(<name> <source>... [LINK <Noether library>...] [MLIR <MLIR library>...])
@@ -42,5 +44,6 @@ function(noether_add_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
   mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR})
   mlir_check_all_link_libraries(${name})
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   set_property(GLOBAL APPEND PROPERTY NOETHER_TOOLS ${name})
 endfunction()
