@@ -153,6 +153,12 @@ def _read_program(text: str, name: str, out_tree: Any, out_avals: Sequence[Any])
             f"the compiler returned {len(signature.results)} results where {count} of the step, {len(blocks)} radii and"
             f" {len(charges)} charges were expected"
         )
+    for position, (theirs, ours) in enumerate(zip(signature.results, out_avals)):
+        if not jax.dtypes.issubdtype(ours.dtype, jax.dtypes.extended) and (theirs.shape, theirs.dtype) != (
+            ours.shape,
+            ours.dtype,
+        ):
+            raise NoetherError(f"the compiler changed the type of result {position}: {ours} became {theirs}")
     return Program(
         module=module,
         out_tree=out_tree,
@@ -305,8 +311,8 @@ class JittedStep:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.rewrite:
-            dynamic, rebuild = self._split(args, kwargs)
-            if not _has_polar(dynamic):
+            if not _has_polar((args, kwargs)):
+                _, rebuild = self._split(args, kwargs)
                 args, kwargs = rebuild(self._adapt_donated(*args, **kwargs))
         out = self._jitted(*args, **kwargs)
         if not self._track or self._charges == "return":

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,27 @@ class StepText:
     source: str
 
 
+@lru_cache(maxsize=1)
+def _exclude_own_frames() -> None:
+    """Keeps this package's lines out of locations: they are not the user's source."""
+    from jax.extend import source_info_util
+
+    source_info_util.register_exclusion(os.path.dirname(__file__))
+
+
 @contextmanager
 def portable_locations() -> Iterator[None]:
     """Within it, what JAX lowers names one source line per operation, without machine paths where possible."""
     import jax
 
-    here = re.escape(os.getcwd().rstrip("/") + "/")
+    _exclude_own_frames()
+    machine = rf"{re.escape(os.getcwd().rstrip('/') + '/')}|.*/site-packages/"
+    chosen = jax.config.jax_hlo_source_file_canonicalization_regex  # the user's own comes first
     wanted: dict[str, Any] = {
         "jax_include_full_tracebacks_in_locations": False,
-        "jax_hlo_source_file_canonicalization_regex": rf"{here}|.*/site-packages/",
+        "jax_hlo_source_file_canonicalization_regex": f"{chosen}|{machine}" if chosen else machine,
     }
     before = {name: getattr(jax.config, name) for name in wanted}
-    if before["jax_hlo_source_file_canonicalization_regex"]:
-        del wanted["jax_hlo_source_file_canonicalization_regex"]  # the user has chosen
     try:
         for name, value in wanted.items():
             jax.config.update(name, value)

@@ -40,10 +40,10 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 def short_location(location: str) -> str:
-    """A location without what every line would repeat: its quotes and, in paths, all but the last two parts."""
+    """A location as file:line, without folders and column."""
     match = re.search(r'"?([^"()\s]+\.\w+)"?:(\d+)', location)
     if match:
-        return f"{'/'.join(match.group(1).split('/')[-2:])}:{match.group(2)}"
+        return f"{match.group(1).rsplit('/', 1)[-1]}:{match.group(2)}"
     return location.removeprefix("loc(").removesuffix(")").strip('"')
 
 
@@ -140,7 +140,9 @@ def _groups(analysis: Analysis, shapes: dict[str, tuple[int, ...]]) -> list[_Ali
 def _exponent(member: Member, family: str) -> str:
     if member.side:
         return {"left": "M", "right": "M^-T"}.get(member.side, member.side)
-    return "" if member.exponent == Fraction(1) and family != "rescale" else f"^{member.exponent}"
+    if family not in ("scale", "rescale") or (family == "scale" and member.exponent == Fraction(1)):
+        return ""
+    return f"^{member.exponent}"
 
 
 def _member_lines(group: _Alike, label: "_Labels", shapes: dict[str, tuple[int, ...]]) -> list[tuple[Text, Text]]:
