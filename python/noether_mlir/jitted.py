@@ -11,7 +11,7 @@ import jax
 
 from noether_mlir.adaptive import Polar, is_polar
 from noether_mlir.errors import NoetherError, UnsupportedStep
-from noether_mlir.lowering import lower_to_text, step_name
+from noether_mlir.lowering import LoweredStep, lower_to_text, step_name
 from noether_mlir.primitive import ModuleFunction, call
 from noether_mlir.roles import parameter_names, static_positions
 from noether_mlir.tool import run_tool
@@ -104,7 +104,7 @@ class Program:
         """The step's plain leaves in adaptive form."""
         if not self.blocks:
             return list(leaves)
-        function = ModuleFunction(self.module.text, "noether_adapt")
+        function = self.module.other("noether_adapt")
         avals = [jax.typeof(leaf) for leaf in leaves]
         results = call(function, leaves, [*avals, *function.signature.results[len(avals) :]], f"{self.name}_adapt")
         radii = {block.symmetry: results[block.argument] for block in self.blocks}
@@ -114,7 +114,7 @@ class Program:
         """The inverse of `adapt`."""
         if not self.blocks:
             return list(leaves)
-        function = ModuleFunction(self.module.text, "noether_restore")
+        function = self.module.other("noether_restore")
         values = self.unpack(leaves)
         avals = [jax.typeof(value) for value in values[: self.arguments]]
         return call(function, values, avals, f"{self.name}_restore")
@@ -128,10 +128,9 @@ def _has_polar(tree: Any) -> bool:
     return any(map(is_polar, jax.tree.leaves(tree, is_leaf=is_polar)))
 
 
-def _read_program(text: str, name: str, out_tree: Any, out_avals: Sequence[Any]) -> Program:
+def _read_program(module: ModuleFunction, lowered: LoweredStep) -> Program:
     """Reads what the compiler's attributes say about a transformed module."""
-    module = ModuleFunction(text)
-    signature = module.signature
+    signature, out_avals = module.signature, lowered.out_avals
     blocks = tuple(
         AdaptedBlock(
             symmetry=entry["symmetry"],
@@ -161,8 +160,8 @@ def _read_program(text: str, name: str, out_tree: Any, out_avals: Sequence[Any])
             raise NoetherError(f"the compiler changed the type of result {position}: {ours} became {theirs}")
     return Program(
         module=module,
-        out_tree=out_tree,
-        out_avals=tuple(out_avals),
+        out_tree=lowered.out_tree,
+        out_avals=out_avals,
         results=(*out_avals, *signature.results[count:]),
         blocks=blocks,
         carried_to={
@@ -172,7 +171,7 @@ def _read_program(text: str, name: str, out_tree: Any, out_avals: Sequence[Any])
         },
         charges=charges,  # type: ignore[arg-type]
         arguments=len(signature.arguments) - len(blocks),
-        name=name,
+        name=lowered.name,
     )
 
 
@@ -256,6 +255,8 @@ class JittedStep:
         return [*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"]
 
     def _run_compiler(self, text: str) -> str:
+        if not self.rewrite and not self._track:
+            return text
         return run_tool(self._passes(), text, step_name(self._step))
 
     def _split(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Callable[[Any], Any]]:
@@ -284,10 +285,15 @@ class JittedStep:
         plain = jax.tree.unflatten(tree, [leaf.direction if is_polar(leaf) else leaf for leaf in leaves])
         new_args, new_kwargs = rebuild(plain)
         lowered = lower_to_text(self._step, new_args, new_kwargs, roles=self._roles, **self._static)
-        key = (lowered.text, lowered.out_tree, lowered.out_avals)
+        if lowered.ordered:
+            raise UnsupportedStep(
+                "the step has ordered side effects (jax.debug.print or io_callback with ordered=True), which a rewritten"
+                " module cannot keep in order: use ordered=False"
+            )
+        key = (lowered.text, lowered.out_tree, lowered.out_avals, lowered.callbacks)
         if key not in self._programs:
-            text = self._transform(lowered.text)
-            self._programs[key] = _read_program(text, lowered.name, lowered.out_tree, lowered.out_avals)
+            module = ModuleFunction(self._transform(lowered.text), "main", lowered.callbacks)
+            self._programs[key] = _read_program(module, lowered)
         return self._programs[key], leaves, (tree, rebuild)
 
     # What JAX traces.

@@ -165,12 +165,17 @@ class LoweredStep:
         name: the function's name.
         out_tree: the structure of what the step returns.
         out_avals: the abstract values of its leaves.
+        callbacks: the Python functions it calls back (`jax.debug.print`, `io_callback`), which its custom calls
+            name by index; None if JAX does not say.
+        ordered: whether the order of its side effects matters beyond the step.
     """
 
     text: str
     name: str
     out_tree: Any
     out_avals: tuple[Any, ...]
+    callbacks: tuple[Callable[..., Any], ...] | None = ()
+    ordered: bool = False
 
 
 def step_name(step: Any) -> str:
@@ -216,12 +221,15 @@ def lower_to_text(
         traced = jitted.trace(*args, **kwargs)
         lowered = traced.lower()
         module = lowered.compiler_ir("stablehlo")
+    details = getattr(getattr(lowered, "_lowering", None), "compile_args", {})  # JAX has no public name for these
     annotate(module, argument_roles(plain, args, kwargs, roles, static_argnums, static_argnames))
     return LoweredStep(
         text=print_generic(module),
         name=step_name(plain),
         out_tree=traced.out_tree,
         out_avals=tuple(jax.tree.leaves(traced.out_avals)),
+        callbacks=tuple(details["host_callbacks"]) if "host_callbacks" in details else None,
+        ordered=bool(details.get("ordered_effects")),
     )
 
 

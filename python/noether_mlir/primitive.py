@@ -22,8 +22,8 @@ from noether_mlir.errors import NoetherError, UnsupportedStep
 
 ir = mlir.ir
 
-#: Custom calls whose Python callback is known only to the `Lowered` they came from.
-_HOST_CALLBACK = re.compile(r'call_target_name = "(xla_(?:ffi_)?(?:partitioned_)?python_\w*callback)"')
+#: Custom calls into Python, which name the function by its index in a list that JAX holds beside the module.
+_CALLBACK_TARGET = re.compile(r"xla_ffi_(?:partitioned_)?python_\w+_callback")
 
 _DTYPES = {
     "i1": np.dtype(bool), "i8": np.dtype("int8"), "i16": np.dtype("int16"), "i32": np.dtype("int32"),
@@ -54,24 +54,33 @@ class Signature:
 class ModuleFunction:
     """One function of a module in generic text: the parameter of the primitive.
 
-    Two are equal if text and function are, which is decided by a digest: the text may be large.
+    Two are equal if text, function and callbacks are; of the text, which may be large, digests are compared.
+
+    Attributes:
+        callbacks: the Python functions that custom calls in the text name by index; None if they are not known.
     """
 
     text: str = field(repr=False)
     function: str = "main"
+    callbacks: tuple[Any, ...] | None = ()
 
     @cached_property
     def digest(self) -> str:
         return hashlib.sha256(f"{self.function}\0{self.text}".encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ModuleFunction) and self.digest == other.digest
+        same = isinstance(other, ModuleFunction) and self.digest == other.digest
+        return same and self.callbacks == other.callbacks
 
     def __hash__(self) -> int:
         return hash(self.digest)
 
     def __repr__(self) -> str:
         return f"ModuleFunction(@{self.function}, {self.digest[:12]})"
+
+    def other(self, function: str) -> "ModuleFunction":
+        """Another function of the same module."""
+        return ModuleFunction(self.text, function, self.callbacks)
 
     @cached_property
     def signatures(self) -> dict[str, Signature]:
@@ -158,13 +167,32 @@ def _signature(op: Any) -> Signature:
 
 def host_callback(text: str) -> str | None:
     """The target of a call back into Python in a module, if it has one (`jax.debug.print`, `io_callback`)."""
-    match = _HOST_CALLBACK.search(text)
+    match = re.search(r'call_target_name = "(\w*python\w*callback)"', text)
     return match.group(1) if match else None
 
 
-def _splice(destination: Any, symbols: Any, function: ModuleFunction, hint: str) -> str:
-    """Moves a function, and what it calls, into another module. Returns the name it has there."""
+def _connect_callbacks(source: Any, callbacks: Sequence[Any], context: Any) -> None:
+    """Hands the step's Python callbacks to the module that JAX is building, and renumbers the calls of them."""
+    first = len(context.host_callbacks)
+    for callback in callbacks:
+        context.add_host_callback(callback)
+
+    def renumber(op: Any) -> Any:
+        if op.name == "stablehlo.custom_call" and _CALLBACK_TARGET.fullmatch(_text(op.attributes["call_target_name"])):
+            entries = {item.name: item.attr for item in ir.DictAttr(op.attributes["mhlo.backend_config"])}
+            index = ir.IntegerAttr(entries["index"])
+            entries["index"] = ir.IntegerAttr.get(index.type, index.value + first)
+            op.attributes["mhlo.backend_config"] = ir.DictAttr.get(entries)
+        return ir.WalkResult.ADVANCE
+
+    source.operation.walk(renumber)
+
+
+def _splice(context: Any, function: ModuleFunction, hint: str) -> str:
+    """Moves a function, and what it calls, into the module that JAX is building. Returns the name it has there."""
+    destination, symbols = context.module, context.symbol_table
     source = _parse(function.text)
+    _connect_callbacks(source, function.callbacks or (), context)
     names = {_text(op.attributes["sym_name"]) for op in source.body.operations if "sym_name" in op.attributes}
     if function.function not in names:
         raise NoetherError(f"the module has no function @{function.function}")
@@ -229,7 +257,7 @@ def _lower(ctx: Any, *args: Any, function: ModuleFunction, results: tuple[Any, .
     from jaxlib.mlir.dialects import func
 
     module = ctx.module_context
-    symbol = _splice(module.module, module.symbol_table, function, f"noether_{name}")
+    symbol = _splice(module, function, f"noether_{name}")
     types = [mlir.aval_to_ir_type(module, aval) for aval in results]
     return func.CallOp(types, ir.FlatSymbolRefAttr.get(symbol), list(args)).results
 
@@ -247,12 +275,12 @@ def call(function: ModuleFunction, args: Sequence[Any], results: Sequence[Any], 
         name: a readable name for the function in the compiled program.
 
     Raises:
-        UnsupportedStep: if the module calls back into Python, which splicing would lose.
+        UnsupportedStep: if the module calls back into Python in a way that splicing would lose.
     """
     target = host_callback(function.text)
-    if target:
+    if target and (function.callbacks is None or not _CALLBACK_TARGET.fullmatch(target)):
         raise UnsupportedStep(
-            f"the step calls back into Python ({target}: jax.debug.print, io_callback or pure_callback), which is lost"
-            " when its module is rewritten; remove the callback, or print from outside the step"
+            f"the step calls back into Python through {target}, which this version of JAX does not let move into a"
+            " rewritten module; take the callback out of the step"
         )
     return call_p.bind(*args, function=function, results=tuple(results), name=name)

@@ -20,7 +20,7 @@ import noether_mlir
 from noether_mlir import Polar
 from noether_mlir.jitted import JittedStep
 from noether_mlir.lowering import lower_to_text
-from noether_mlir.primitive import ModuleFunction, host_callback, ir, mlir
+from noether_mlir.primitive import ModuleFunction, call, ir, mlir
 
 
 def loss_of(params, batch):
@@ -338,14 +338,44 @@ def test_unknown_options_are_refused():
         noether_mlir.jit(step, rewrite="adaptive", in_shardings=())
 
 
-def test_host_callbacks_are_refused(identity):
+def test_host_callbacks_are_kept(identity, capfd):
+    """Two different callbacks, in a step that is called beside another function with a callback of its own."""
+    seen = []
+
     def chatty(params, batch):
-        jax.debug.print("loss {x}", x=params.sum())
+        jax.debug.print("sum {x}", x=params.sum())
+        jax.debug.callback(lambda x: seen.append(float(x)), batch.sum())
+        doubled = jax.pure_callback(lambda x: np.asarray(2 * x), jax.ShapeDtypeStruct((3,), params.dtype), params)
+        return params - 0.1 * batch, doubled.sum()
+
+    jitted = noether_mlir.jit(chatty)
+
+    def outer(params, batch):
+        jax.debug.print("outer {x}", x=batch[0])
+        return jitted(params, batch)
+
+    for _ in range(2):
+        params, doubled = jax.jit(outer)(jnp.ones(3), jnp.full(3, 4.0))
+    jax.block_until_ready(params)
+    jax.effects_barrier()
+    assert doubled == 6.0 and seen == [12.0, 12.0]
+    out = capfd.readouterr().out
+    assert out.count("sum 3.0") == 2 and out.count("outer 4.0") == 2
+
+
+def test_ordered_effects_are_refused(identity):
+    def chatty(params, batch):
+        jax.debug.print("loss {x}", x=params.sum(), ordered=True)
         return params - 0.1 * batch, params.sum()
 
-    with pytest.raises(noether_mlir.UnsupportedStep, match="calls back into Python"):
+    with pytest.raises(noether_mlir.UnsupportedStep, match="ordered"):
         noether_mlir.jit(chatty)(jnp.ones(3), jnp.ones(3))
-    assert host_callback("no custom call here") is None
+
+
+def test_unknown_callbacks_are_refused():
+    module = ModuleFunction('call_target_name = "xla_ffi_python_gpu_callback"', "main", None)
+    with pytest.raises(noether_mlir.UnsupportedStep, match="calls back into Python"):
+        call(module, (), (), "step")
 
 
 def test_modules_are_compared_by_content():
