@@ -40,4 +40,78 @@ def MarkRoles : Pass<"noether-mark-roles", "::mlir::ModuleOp"> {
   }];
 }
 
+def LowerCharges : Pass<"noether-lower-charges", "::mlir::ModuleOp"> {
+  let summary = "Turn charges into operations of the dialect the step is in.";
+  let description = [{
+    Replaces every `noether.charge` by what it computes: StableHLO operations in a module that has
+    any, else `linalg.generic` (one per member, which makes all sums in one pass over its tensors).
+    Sums are taken in the element type of the results.
+
+    Example:
+
+    ```mlir
+    %charge = noether.charge "S1" members [#noether.member<1 view [4,8] axes [1]>] weights (%w : tensor<4x8xf32>) -> tensor<8xf32>
+    ==>
+    %0 = "stablehlo.multiply"(%w, %w) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+    %charge = "stablehlo.reduce"(%0, %zero) <{dimensions = array<i64: 0>}> ({ ... }) : (tensor<4x8xf32>, tensor<f32>) -> tensor<8xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
+  let summary = "Prove which scalings of the parameters leave the loss unchanged.";
+  let description = [{
+    Gives every component of every parameter's log-scale an unknown, states the equations of all
+    operations the loss depends on, and solves them over the rationals: the null space is the Lie
+    algebra of the scale and rescale symmetries. The solution is substituted into every equation by
+    code that shares nothing with the solver.
+
+    Constants up to `spurion-threshold` that stand in a sum, a maximum or a comparison (the epsilons
+    of normalisations) are *promoted*: a symmetry may need them to scale along, and is then said to be
+    broken by them, with their degree.
+
+    The result is written as builtin attributes: `noether.symmetries` on the entry function (one
+    dictionary each: id, family, members, dimension, broken_by) and on each parameter (the ids), and
+    `noether.dimension`. Roles are written as by `noether-mark-roles`.
+
+    Example:
+
+    ```mlir
+    // x = data * w, loss = mean(x / sqrt(mean(x^2) + 1e-5)): w is scale-invariant but for 1e-5.
+    noether.symmetries = [
+      {id = "S1", family = "scale", dimension = 1 : i64,
+       members = [ {argument = 0 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4>} ],
+       broken_by = [ {constant = 1.0e-05 : f64, degree = "2"} ]}
+    ]
+    ```
+
+    Remarks (category `noether-symmetries`): `SymmetryFound`, `NoSymmetry`, `UnknownOperation`.
+  }];
+  let options = [
+    Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
+           "Largest constant that is promoted to a spurion">
+  ];
+}
+
+def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
+  let summary = "Analyse a training step and write what was found as JSON.";
+  let description = [{
+    Runs the analysis (roles, symmetries, kinetics) and writes one JSON object; the module is left as
+    it is. The file is written under a temporary name and renamed.
+
+    Example: `noether-opt --noether-report="json=step.json" step.mlir -o /dev/null`.
+  }];
+  let options = [
+    Option<"json", "json", "std::string", /*default=*/"\"-\"", "File to write ('-': standard output)">,
+    Option<"source", "source", "std::string", /*default=*/"\"\"",
+           "Name of what is analysed, for the report">,
+    Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
+           "Largest constant that is promoted to a spurion">
+  ];
+}
+
 #endif // NOETHER_TRANSFORMS_PASSES_TD
