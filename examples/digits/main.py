@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Symmetries of a real network, their laws, their charges, and the network trained in its adaptive form.
 
-    python examples/digits/main.py [--steps 600] [--output demo]
+python examples/digits/main.py [--steps 600] [--output demo]
 """
 
 import argparse
@@ -10,14 +10,13 @@ import pathlib
 import time
 
 import jax
-import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 import model
 import noether_mlir
+import numpy as np
 import picture
 import prediction
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 console = Console(highlight=False)
 
@@ -61,7 +60,12 @@ def main():
 
     tracked = noether_mlir.jit(model.step, track=True, donate_argnums=(0, 1, 2))
     adaptive = noether_mlir.jit(model.step, rewrite="adaptive", donate_argnums=(0, 1, 2))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+    )
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         original = jax.tree.map(jax.numpy.copy, state)
         last, run = train("original step, tracked", tracked, original, data, options.steps, record, progress)
@@ -102,7 +106,7 @@ def main():
         rewritten_losses=losses,
     )
 
-    relative = lambda predicted: np.max(np.abs(predicted - charge) / charge)  # noqa: E731
+    relative = lambda predicted: np.max(np.abs(predicted - charge) / charge)
     console.print(f"\n|w|^2 of {layer} over {options.steps} steps: {charge[0].mean():.3f} -> {charge[-1].mean():.3f}")
     console.print(f"  exact recurrence       off by at most {relative(exact):.1e}")
     console.print(f"  continuous time        off by at most {relative(smooth):.1e}")

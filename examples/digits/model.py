@@ -22,7 +22,7 @@ def digits():
     images, labels = load_digits(return_X_y=True)
     images = (images.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
     order = np.random.default_rng(0).permutation(len(images))
-    split = lambda part: {"image": images[part], "label": labels[part].astype(np.int32)}  # noqa: E731
+    split = lambda part: {"image": images[part], "label": labels[part].astype(np.int32)}
     return split(order[:1500]), split(order[1500:])
 
 

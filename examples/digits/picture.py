@@ -46,7 +46,12 @@ def draw(path, *, title, learning_rate, charge, exact, continuous, identity, los
     for (name, values), color in zip(identity.items(), (BLUE, ORANGE, GREEN, GREY)):
         c.plot(steps, np.maximum(np.median(values, axis=1), 1e-12), color=color, lw=1, label=name)
     c.axhline(np.finfo(np.float32).eps, color=GREY, ls=":", label="rounding of one float32 operation")
-    c.set(title="Noether identity |⟨w, g⟩| / |w||g|, median over filters", xlabel="step", yscale="log", ylim=(1e-10, 1))
+    c.set(
+        title="Noether identity |⟨w, g⟩| / |w||g|, median over filters",
+        xlabel="step",
+        yscale="log",
+        ylim=(1e-10, 1),
+    )
     c.legend(frameon=False)
 
     d.plot(losses, color=BLUE, lw=3, alpha=0.35, label="original: w, η, weight decay")

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -255,7 +255,7 @@ class Analysis:
         return to_html(self)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _fields(cls: type) -> tuple[tuple[str, Any], ...]:
     hints = get_type_hints(cls)
     return tuple((item.name, hints[item.name]) for item in dataclasses.fields(cls) if item.name != "data")

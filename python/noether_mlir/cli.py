@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The command `noether`.
 
-Exit status: 0 done, 1 the input is not a training step or is malformed, 2 wrong usage.
+Exit status: 0 done, 1 the input is not a training step or is malformed, 2 wrong usage, 3 a lint that --fail-on names.
 """
 
 import importlib
@@ -20,6 +20,7 @@ from noether_mlir import __version__
 from noether_mlir.analysis import Analysis, analyze_text
 from noether_mlir.errors import NoetherError, NotATrainingStep
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
+from noether_mlir.sarif import to_sarif
 from noether_mlir.tool import run_tool, tool_version
 
 app = typer.Typer(
@@ -37,6 +38,15 @@ class Format(str, Enum):
 
     table = "table"
     json = "json"
+    sarif = "sarif"
+
+
+class FailOn(str, Enum):
+    """From which severity on lints make the command fail."""
+
+    never = "never"
+    warning = "warning"
+    error = "error"
 
 
 _STEP = typer.Argument(
@@ -155,22 +165,28 @@ def analyze_command(
     derivations: Annotated[
         bool, typer.Option("--derivations", help="Also give the equations that prove each symmetry (JSON).")
     ] = False,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="End with status 3 if there is a lint this severe.")
+    ] = FailOn.never,
     output: Annotated[Path | None, _OUTPUT] = None,
 ) -> None:
     """Says which transformations of the parameters leave the loss unchanged, and how the optimizer breaks them."""
     try:
         text = _read(step)
-        analysis = analyze_text(
-            text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations
-        )
+        analysis = analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations)
     except NoetherError as error:
         _fail(error)
     _print(analysis, format, output)
+    failing = {FailOn.never: (), FailOn.warning: ("warning", "error"), FailOn.error: ("error",)}[fail_on]
+    if any(lint.severity in failing for lint in analysis.lints):
+        raise typer.Exit(3)
 
 
 def _print(analysis: Analysis, format: Format, output: Path | None) -> None:
     if format is Format.json:
         _write(analysis.json() + "\n", output)
+    elif format is Format.sarif:
+        _write(to_sarif(analysis) + "\n", output)
     elif output is None and sys.stdout.isatty():
         Console(highlight=False).print(analysis)
     else:
@@ -187,7 +203,8 @@ def rewrite_command(
         bool, typer.Option("--adaptive", help="Hold scale-invariant weights as a direction and a radius.")
     ] = False,
     eps: Annotated[
-        str, typer.Option("--eps", metavar="exact|keep", help="With --adaptive: scale the epsilons of norms, or not.")
+        str,
+        typer.Option("--eps", metavar="exact|keep", help="With --adaptive: scale the epsilons of norms, or not."),
     ] = "exact",
     output: Annotated[Path | None, _OUTPUT] = None,
 ) -> None:
@@ -200,7 +217,10 @@ def rewrite_command(
     passes += ["--noether-track-charges", "--noether-lower-charges"] if charges else []
     try:
         text = _read(step)
-        _write(run_tool([*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"], text.text, text.source), output)
+        _write(
+            run_tool([*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"], text.text, text.source),
+            output,
+        )
     except NoetherError as error:
         _fail(error)
 

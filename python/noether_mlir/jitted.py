@@ -212,7 +212,7 @@ class JittedStep:
                 "in_shardings cannot be given with a rewrite, since adapted parameters have another structure: shard"
                 " the arguments with jax.device_put, their shardings are kept"
             )
-        self._step = step.__wrapped__ if isinstance(step, jax.stages.Wrapped) else step
+        self._step = getattr(step, "__wrapped__", step) if isinstance(step, jax.stages.Wrapped) else step
         self._track = track
         self.rewrite = rewrite
         self._eps = eps
@@ -287,8 +287,8 @@ class JittedStep:
         lowered = lower_to_text(self._step, new_args, new_kwargs, roles=self._roles, **self._static)
         if lowered.ordered:
             raise UnsupportedStep(
-                "the step has ordered side effects (jax.debug.print or io_callback with ordered=True), which a rewritten"
-                " module cannot keep in order: use ordered=False"
+                "the step has ordered side effects (jax.debug.print or io_callback with ordered=True), which a"
+                " rewritten module cannot keep in order: use ordered=False"
             )
         key = (lowered.text, lowered.out_tree, lowered.out_avals, lowered.callbacks)
         if key not in self._programs:
@@ -316,10 +316,9 @@ class JittedStep:
     # What users call.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.rewrite:
-            if not _has_polar((args, kwargs)):
-                _, rebuild = self._split(args, kwargs)
-                args, kwargs = rebuild(self._adapt_donated(*args, **kwargs))
+        if self.rewrite and not _has_polar((args, kwargs)):
+            _, rebuild = self._split(args, kwargs)
+            args, kwargs = rebuild(self._adapt_donated(*args, **kwargs))
         out = self._jitted(*args, **kwargs)
         if not self._track or self._charges == "return":
             return out
@@ -366,7 +365,7 @@ class JittedStep:
         self._programs.clear()
         self._transform.cache_clear()
         for jitted in (self._jitted, self._adapt, self._adapt_donated, self._restore):
-            jitted.clear_cache()
+            jitted.clear_cache()  # type: ignore[attr-defined]
 
 
 def jit(

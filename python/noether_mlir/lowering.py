@@ -63,7 +63,8 @@ def portable_locations() -> Iterator[None]:
 
     _exclude_own_frames()
     machine = rf"{re.escape(os.getcwd().rstrip('/') + '/')}|.*/site-packages/"
-    chosen = jax.config.jax_hlo_source_file_canonicalization_regex  # the user's own comes first
+    # The user's own pattern comes first.
+    chosen = jax.config.jax_hlo_source_file_canonicalization_regex  # type: ignore[attr-defined]
     wanted: dict[str, Any] = {
         "jax_include_full_tracebacks_in_locations": False,
         "jax_hlo_source_file_canonicalization_regex": f"{chosen}|{machine}" if chosen else machine,
@@ -83,6 +84,13 @@ def print_generic(module: Any) -> str:
     return module.operation.get_asm(
         print_generic_op_form=True, enable_debug_info=True, large_elements_limit=None, use_local_scope=False
     )
+
+
+def named_attributes(dictionary: Any) -> dict[str, Any]:
+    """The entries of a jaxlib dictionary attribute, by name."""
+    from jax.interpreters import mlir
+
+    return {item.name: item.attr for item in mlir.ir.DictAttr(dictionary)}  # type: ignore[attr-defined]
 
 
 def to_generic(module: str | bytes, source: str = "<step>") -> str | bytes:
@@ -134,7 +142,7 @@ def _reprint(module: str | bytes, source: str, what: str) -> str:
     except (mlir.ir.MLIRError, ValueError) as error:
         text = str(error)
         line = next((part for part in text.splitlines() if "error:" in part), text.splitlines()[0] if text else "")
-        line = line.replace("error: \"-\":", f"{source}:")
+        line = line.replace('error: "-":', f"{source}:")
         raise NotATrainingStep(f"{source}: {line.strip()}" if source not in line else line.strip(), text) from None
 
 

@@ -19,6 +19,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import mlir
 
 from noether_mlir.errors import NoetherError, UnsupportedStep
+from noether_mlir.lowering import named_attributes
 
 ir = mlir.ir
 
@@ -69,8 +70,9 @@ class ModuleFunction:
         return hashlib.sha256(f"{self.function}\0{self.text}".encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, ModuleFunction) and self.digest == other.digest
-        return same and self.callbacks == other.callbacks
+        if not isinstance(other, ModuleFunction):
+            return NotImplemented
+        return self.digest == other.digest and self.callbacks == other.callbacks
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -135,7 +137,7 @@ def _value(attribute: Any) -> Any:
     if isinstance(attribute, ir.ArrayAttr):
         return [_value(item) for item in attribute]
     if isinstance(attribute, ir.DictAttr):
-        return {item.name: _value(item.attr) for item in attribute}
+        return {name: _value(item) for name, item in named_attributes(attribute).items()}
     return None
 
 
@@ -179,7 +181,7 @@ def _connect_callbacks(source: Any, callbacks: Sequence[Any], context: Any) -> N
 
     def renumber(op: Any) -> Any:
         if op.name == "stablehlo.custom_call" and _CALLBACK_TARGET.fullmatch(_text(op.attributes["call_target_name"])):
-            entries = {item.name: item.attr for item in ir.DictAttr(op.attributes["mhlo.backend_config"])}
+            entries = named_attributes(op.attributes["mhlo.backend_config"])
             index = ir.IntegerAttr(entries["index"])
             entries["index"] = ir.IntegerAttr.get(index.type, index.value + first)
             op.attributes["mhlo.backend_config"] = ir.DictAttr.get(entries)

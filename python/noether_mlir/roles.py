@@ -49,9 +49,7 @@ def _is_optimizer_state(node: Any) -> bool:
 
 
 def _is_known(node: Any) -> bool:
-    return (
-        _is_nnx_variable(node) or _is_train_state(node) or _is_collections(node) or _is_optimizer_state(node)
-    )
+    return _is_nnx_variable(node) or _is_train_state(node) or _is_collections(node) or _is_optimizer_state(node)
 
 
 def framework_roles(tree: Any) -> list[str | None]:
@@ -102,7 +100,7 @@ def _spread(prefix: Any, tree: Any) -> list[str | None]:
 
     if prefix is None or isinstance(prefix, str):
         return [_check(prefix)] * len(jax.tree.leaves(tree))
-    is_role = lambda node: node is None or isinstance(node, str)  # noqa: E731
+    is_role = lambda node: node is None or isinstance(node, str)
     try:
         spread = jax.tree.map(
             lambda role, part: jax.tree.map(lambda _: role or "", part), prefix, tree, is_leaf=is_role
@@ -188,10 +186,13 @@ def annotate(module: Any, roles: Sequence[tuple[str, str] | None]) -> None:
         return
     from jax.interpreters import mlir
 
+    from noether_mlir.lowering import named_attributes
+
     ir = mlir.ir
     with module.context, ir.Location.unknown(module.context):
         entry = next(
-            op for op in module.body.operations
+            op
+            for op in module.body.operations
             if op.operation.name == "func.func" and ir.StringAttr(op.attributes["sym_name"]).value == "main"
         )
         present = list(entry.attributes["arg_attrs"]) if "arg_attrs" in entry.attributes else []
@@ -201,7 +202,7 @@ def annotate(module: Any, roles: Sequence[tuple[str, str] | None]) -> None:
             present = [ir.DictAttr.get({})] * len(roles)
         changed = []
         for attributes, role in zip(present, roles):
-            entries = {item.name: item.attr for item in ir.DictAttr(attributes)}
+            entries = named_attributes(attributes)
             if role:
                 entries["noether.role"] = ir.StringAttr.get(role[0])
                 entries["noether.role_decided_by"] = ir.StringAttr.get(role[1])

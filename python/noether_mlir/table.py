@@ -77,8 +77,11 @@ class _Labels:
     _KEY = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]'\"]*))\]")
 
     def __init__(self, names: Sequence[str]):
-        roots = {self._dotted(name).partition(".")[0] for name in names}
-        self.root = roots.pop() if len(roots) == 1 and all("." in self._dotted(name) for name in names) else ""
+        paths = [self._dotted(name).split(".") for name in names]
+        # Up to `params`, else the first part, if all share it and it is not all there is.
+        length = paths[0].index("params") + 1 if paths and "params" in paths[0] else 1
+        shared = bool(paths) and all(path[:length] == paths[0][:length] and len(path) > length for path in paths)
+        self.root = ".".join(paths[0][:length]) if shared else ""
 
     def _dotted(self, name: str) -> str:
         return self._KEY.sub(lambda match: "." + next(part for part in match.groups() if part is not None), name)
@@ -218,7 +221,11 @@ def _symmetry_table(groups: list[_Alike], label: "_Labels", shapes: dict[str, tu
     for group in groups:
         symmetry, many = group.first, len(group.symmetries)
         size = symmetry.order or count(symmetry.dimension)
-        first = (group.ids, _FAMILIES.get(symmetry.family, symmetry.family), f"{many} x {size}" if many > 1 else size)
+        first = (
+            group.ids,
+            _FAMILIES.get(symmetry.family, symmetry.family),
+            f"{many} x {size}" if many > 1 else size,
+        )
         members = zip_longest(_member_lines(group, label, shapes), _exactness_lines(group), fillvalue=None)
         for number, (member, holds) in enumerate(members):
             name, family, dim = first if number == 0 else ("", "", "")
@@ -231,8 +238,8 @@ def _kinetics_table(analysis: Analysis, groups: list[_Alike]) -> Table | None:
     for group in groups:
         kinetics = analysis.kinetics_of(group.first.id)
         if kinetics is not None:
-            key = (_laws(kinetics), kinetics.equivariant, tuple((b.why, b.location) for b in kinetics.breaks))
-            key = (*key, kinetics.prediction)
+            breaks = tuple((item.why, item.location) for item in kinetics.breaks)
+            key = (_laws(kinetics), kinetics.equivariant, breaks, kinetics.prediction)
             rows.setdefault(key, ([], kinetics))[0].append(group)
     if not rows:
         return None
@@ -285,7 +292,12 @@ def _reasons(parameters: Sequence[Parameter], label: "_Labels") -> Table | None:
     groups: dict[object, list[Parameter]] = {}
     for parameter in parameters:
         if not parameter.symmetries:
-            key = (_blur(parameter.name), parameter.shape, parameter.dead, _because(parameter.no_symmetry_because))
+            key = (
+                _blur(parameter.name),
+                parameter.shape,
+                parameter.dead,
+                _because(parameter.no_symmetry_because),
+            )
             groups.setdefault(key, []).append(parameter)
     if not groups:
         return None
@@ -324,11 +336,11 @@ def _lints(analysis: Analysis, label: "_Labels") -> Table | None:
     )
     for alike in groups.values():
         lint = alike[0]
-        message = Text(lint.message.replace(lint.parameter, label(lint.parameter)) if lint.parameter else lint.message)
+        words = Text(lint.message.replace(lint.parameter, label(lint.parameter)) if lint.parameter else lint.message)
         if lint.help:
-            message.append(f"\n{lint.help}", style="dim")
+            words.append(f"\n{lint.help}", style="dim")
         color = {"error": "red", "warning": "yellow"}.get(lint.severity, "cyan")
-        table.add_row(Text(lint.code, style=color), label(collapse([each.parameter for each in alike])), message)
+        table.add_row(Text(lint.code, style=color), label(collapse([each.parameter for each in alike])), words)
     return table
 
 
@@ -372,4 +384,4 @@ def to_html(analysis: Analysis, width: int = 110) -> str:
     """The table as a piece of HTML with inline styles."""
     console = Console(file=io.StringIO(), width=width, record=True, highlight=False, force_terminal=True)
     console.print(Group(*render(analysis)))
-    return console.export_html(inline_styles=True, code_format="<pre style=\"line-height:1.25\">{code}</pre>")
+    return console.export_html(inline_styles=True, code_format='<pre style="line-height:1.25">{code}</pre>')

@@ -93,7 +93,10 @@ def run_tool(passes: Sequence[str], text: str | bytes, source: str = "<step>") -
             diagnostics,
         )
     if run.returncode and "Unknown command line argument" in diagnostics:
-        raise ToolNotFound(f"{tool} does not know what this version of the package asks of it: build both together", diagnostics)
+        raise ToolNotFound(
+            f"{tool} does not know what this version of the package asks of it: build both together",
+            diagnostics,
+        )
     if run.returncode:
         message = _first_error(diagnostics, source) or f"{tool.name} failed with status {run.returncode}"
         raise NotATrainingStep(message, diagnostics.replace("<stdin>", source))

@@ -14,9 +14,8 @@ from fractions import Fraction
 import jax
 import jax.numpy as jnp
 import jsonschema
-import pytest
-
 import noether_mlir
+import pytest
 from noether_mlir.analysis import Analysis, schema
 from noether_mlir.lowering import lower_to_text, read_file, read_step, to_generic
 from noether_mlir.roles import argument_roles
@@ -34,7 +33,7 @@ def fake_opt(monkeypatch, tmp_path):
 
 
 def step(params, batch):
-    loss = lambda params: jnp.mean((batch["x"] @ params["w"]) ** 2)  # noqa: E731
+    loss = lambda params: jnp.mean((batch["x"] @ params["w"]) ** 2)
     value, grads = jax.value_and_grad(loss)(params)
     return jax.tree.map(lambda w, g: w - 0.1 * g, params, grads), value
 
@@ -69,7 +68,9 @@ def test_unknown_keys_are_kept_and_ignored():
     assert json.loads(Analysis.from_json(data).json())["future"] == {"x": 1}
 
 
-@pytest.mark.parametrize("data", ["[]", "nonsense", "{}", '{"schema_version": 2}', '{"schema_version": 1, "parameters": 3}'])
+@pytest.mark.parametrize(
+    "data", ["[]", "nonsense", "{}", '{"schema_version": 2}', '{"schema_version": 1, "parameters": 3}']
+)
 def test_other_json_is_refused(data):
     with pytest.raises(noether_mlir.NoetherError, match="not an analysis"):
         Analysis.from_json(data)
@@ -168,18 +169,26 @@ def test_files_and_folders(tmp_path):
     with pytest.raises(noether_mlir.NotATrainingStep, match="No such file"):
         noether_mlir.analyze("nowhere.mlir")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(noether_mlir.NotATrainingStep, match="no .mlir file"):
+    with pytest.raises(noether_mlir.NotATrainingStep, match=r"no \.mlir file"):
         noether_mlir.analyze(tmp_path / "empty")
 
 
-@pytest.mark.parametrize("dialect", ["func.func @main() { return }", "%0 = arith.constant 1 : i32", '"stablehlo.add"()'])
+@pytest.mark.parametrize(
+    "dialect", ["func.func @main() { return }", "%0 = arith.constant 1 : i32", '"stablehlo.add"()']
+)
 def test_what_needs_no_jaxlib_passes_untouched(dialect):
     assert to_generic(dialect) == dialect
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [("", "empty"), ("  \n", "empty"), ("%0 = stablehlo.add %1", "step"), (b"\xff\xfe", "neither"), (b"ML\xefR\rStableHLO_v1", "step")],
+    [
+        ("", "empty"),
+        ("  \n", "empty"),
+        ("%0 = stablehlo.add %1", "step"),
+        (b"\xff\xfe", "neither"),
+        (b"ML\xefR\rStableHLO_v1", "step"),
+    ],
 )
 def test_what_cannot_be_read(data, message):
     with pytest.raises(noether_mlir.NotATrainingStep, match=message) as caught:
@@ -265,7 +274,9 @@ def test_roles_are_written_to_the_module():
     attributes = arguments_of(text)
     assert attributes.count('noether.role = "param"') == 1 and attributes.count('noether.role = "batch"') == 1
     assert 'noether.role_decided_by = "caller"' in attributes
-    with_static = lower_to_text(lambda n, w: (w * n, w.sum()), (2, jnp.ones(3)), static_argnums=0, roles={"w": "param"}).text
+    with_static = lower_to_text(
+        lambda n, w: (w * n, w.sum()), (2, jnp.ones(3)), static_argnums=0, roles={"w": "param"}
+    ).text
     assert 'noether.role = "param"' in arguments_of(with_static)
 
 

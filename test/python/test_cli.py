@@ -10,10 +10,9 @@ import sys
 
 import jsonschema
 import pytest
-from typer.testing import CliRunner
-
 from noether_mlir.analysis import schema
 from noether_mlir.cli import app
+from typer.testing import CliRunner
 
 HERE = pathlib.Path(__file__).parent
 REPLY = HERE / "data" / "analysis.json"
@@ -47,6 +46,16 @@ def test_json_fits_the_schema():
     data = json.loads(run.stdout)
     jsonschema.validate(data, schema())
     assert data["source"] == "step.mlir"
+
+
+def test_lints_fail_a_build_and_are_given_to_scanners():
+    assert noether("analyze", "step.mlir", "--fail-on=warning").exit_code == 3
+    assert noether("analyze", "step.mlir", "--fail-on=error").exit_code == 0
+    log = json.loads(noether("analyze", "step.mlir", "--format=sarif").stdout)
+    (result,) = log["runs"][0]["results"]
+    assert (result["ruleId"], result["level"]) == ("N101", "warning")
+    place = result["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "a.py"}, "region": {"startLine": 3}}
 
 
 def test_standard_input_and_output_file(tmp_path):

@@ -13,10 +13,9 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import noether_mlir
 import numpy as np
 import pytest
-
-import noether_mlir
 from noether_mlir import Polar
 from noether_mlir.jitted import JittedStep
 from noether_mlir.lowering import lower_to_text
@@ -384,6 +383,6 @@ def test_modules_are_compared_by_content():
     assert one == two and hash(one) == hash(two) and one != ModuleFunction(one.text, "other")
     assert [aval.shape for aval in one.signature.results] == [(3,), ()]
     with pytest.raises(noether_mlir.NoetherError, match="no function @other"):
-        ModuleFunction(one.text, "other").signature
+        _ = ModuleFunction(one.text, "other").signature
     with pytest.raises(noether_mlir.NoetherError, match="does not parse"):
-        ModuleFunction("not mlir").signature
+        _ = ModuleFunction("not mlir").signature

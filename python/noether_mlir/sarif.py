@@ -1,0 +1,44 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Lints in SARIF 2.1.0, the format that code-scanning tools read."""
+
+import json
+import re
+from typing import Any
+
+from noether_mlir.analysis import Analysis, Lint
+
+_LEVELS = {"error": "error", "warning": "warning"}
+
+
+def _location(lint: Lint, source: str) -> dict[str, Any]:
+    match = re.search(r'"?([^"()\s]+\.\w+)"?:(\d+)(?::(\d+))?', lint.location or "")
+    place: dict[str, Any] = {"artifactLocation": {"uri": match.group(1) if match else source}}
+    if match:
+        place["region"] = {"startLine": max(1, int(match.group(2)))}
+        if match.group(3):
+            place["region"]["startColumn"] = max(1, int(match.group(3)))
+    return {"physicalLocation": place}
+
+
+def to_sarif(analysis: Analysis) -> str:
+    """The lints of an analysis as a SARIF log."""
+    rules = {
+        lint.code: {"id": lint.code, **({"help": {"text": lint.help}} if lint.help else {})} for lint in analysis.lints
+    }
+    results = [
+        {
+            "ruleId": lint.code,
+            "level": _LEVELS.get(lint.severity, "note"),
+            "message": {"text": lint.message},
+            "locations": [_location(lint, analysis.source)],
+        }
+        for lint in analysis.lints
+    ]
+    driver = {"name": "noether", "version": analysis.tool_version, "rules": list(rules.values())}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return json.dumps(log, indent=2)
