@@ -199,7 +199,7 @@ def test_deep_calls(depth, tmp_path):
     judge((MODULE % (STEP % "f0" + chain)).encode(), tmp_path)
 
 
-@pytest.mark.parametrize("depth", [50, 2000])
+@pytest.mark.parametrize("depth", [50, 2000, 20_000])
 def test_deep_regions(depth, tmp_path):
     inner = '"stablehlo.return"() : () -> ()'
     opening = '"stablehlo.case"(%i) ({\n' * depth
@@ -210,7 +210,7 @@ def test_deep_regions(depth, tmp_path):
                ["tensor<4xf32>", "tensor<f32>"], body).encode(), tmp_path)
 
 
-@pytest.mark.parametrize("depth", [100, 5000])
+@pytest.mark.parametrize("depth", [100, 5000, 100_000])
 def test_deep_attributes(depth, small, tmp_path):
     nested = "[" * depth + "]" * depth
     judge(small.replace('sym_name = "main"', f'sym_name = "main", nested = {nested}', 1).encode(),

@@ -6,10 +6,14 @@ For every model of the zoo, the scale and rescale symmetries counted by the anal
 many as the null space of the gradients says: fewer would miss symmetries, more would be false.
 """
 
+import jax.numpy as jnp
 import pytest
 from zoo import MODELS
-from zoo.numerics import Counter
+from zoo.dumps import INPUTS, Dump
+from zoo.numerics import Counter, flat, gradient_rows, null_dimension
 from zoo.reports import model_report
+
+import noether_mlir
 
 # The null space must stand out: the singular values on its two sides are far apart.
 GAP = 1e8
@@ -41,3 +45,45 @@ def test_symmetries_add_up(name):
     assert sum(s["dimension"] for s in torus) == report["dimension"]["torus"]
     exact = sum(s["dimension"] for s in torus if s["exact"])
     assert exact <= report["dimension"]["torus_exact"] <= report["dimension"]["torus"]
+
+
+@pytest.mark.parametrize("name", ["mlp_relu_sgd", "mlp_layernorm_sgdm",
+                                  "cnn_batchnorm_linen_adamw"])
+def test_dumped_step(name):
+    """The steps as JAX wrote them, at their real sizes."""
+    dump = Dump(name)
+    points = dump.points(flat(dump.params).size + 60)
+    promoted = null_dimension(gradient_rows(dump.value, *points, jnp.float64(0.0)))
+    exact = null_dimension(gradient_rows(dump.value, *points, jnp.float64(0.3)))
+    assert promoted.gap > 1e3 and exact.gap > 1e3
+    found = noether_mlir.analyze(str(INPUTS / f"{name}.mlir")).data["dimension"]
+    assert (found["torus"], found["torus_exact"]) == (promoted.dimension, exact.dimension)
+
+
+def gpt_dimension(layers, width, heads, channels, hidden):
+    """A GPT with RMSNorm, RoPE, norms on queries and keys, SwiGLU and tied embeddings.
+
+    Exact: value against output channels, up against down, query against key gains (RoPE ties the
+    two halves), and the two gains of a block against the matrices that read them. With the
+    epsilons promoted: also queries and keys by head, and the residual stream as a whole.
+    """
+    exact = layers * (heads * channels + hidden + channels // 2 + 2 * width)
+    return exact + layers * 2 * heads + 1, exact
+
+
+def test_closed_form_is_the_count_of_the_small_gpt():
+    count = Counter(MODELS["gpt_modern"])
+    assert gpt_dimension(1, 4, 2, 4, 3) == (count(0.0).dimension, count(0.3).dimension)
+
+
+def test_dumped_gpt():
+    """Its 4,976 parameters are too many to count here; counted once, they have (161, 152)."""
+    found = noether_mlir.analyze(str(INPUTS / "gpt_adamw.mlir")).data["dimension"]
+    assert gpt_dimension(2, 16, 2, 8, 24) == (161, 152)
+    assert (found["torus"], found["torus_exact"]) == (161, 152)
+
+
+def test_dumped_step_on_eight_devices():
+    """Under shard_map: a ReLU network with eight hidden units, each rescaled on its own."""
+    found = noether_mlir.analyze(str(INPUTS / "mlp_shardmap8_sgd.mlir")).data["dimension"]
+    assert (found["torus"], found["torus_exact"]) == (8, 8)
