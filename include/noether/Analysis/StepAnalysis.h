@@ -6,6 +6,7 @@
 #ifndef NOETHER_ANALYSIS_STEPANALYSIS_H
 #define NOETHER_ANALYSIS_STEPANALYSIS_H
 
+#include "noether/Analysis/Kinetics.h"
 #include "noether/Analysis/Roles.h"
 #include "noether/Analysis/Symmetry.h"
 
@@ -33,10 +34,13 @@ struct ParameterFacts {
 
 struct StepAnalysis {
   StepRoles roles;
-  llvm::SmallVector<ParameterFacts> parameters;
-  llvm::SmallVector<Symmetry> symmetries;
+  llvm::SmallVector<ParameterFacts, 0> parameters;
+  llvm::SmallVector<Symmetry, 0> symmetries;
   int64_t torusDimension = 0;
   int64_t exactTorusDimension = 0;
+  llvm::SmallVector<SymmetryKinetics, 0> kinetics;
+  /// Parameters whose gradient, by its degree, is not that of this loss.
+  llvm::SmallVector<KineticBreak, 0> gradientMismatches;
   llvm::SmallVector<mlir::Operation *> unknownOperations;
 };
 

@@ -49,7 +49,7 @@ struct BrokenBy {
 struct Symmetry {
   std::string id; // "S1", ...
   Family family;
-  llvm::SmallVector<SymmetryMember> members;
+  llvm::SmallVector<SymmetryMember, 0> members;
   /// Sizes of the block index (one entry per member axis): the shape of the charge; empty for a
   /// scalar block.
   llvm::SmallVector<int64_t, 2> blockShape;

@@ -19,6 +19,9 @@ namespace noether {
 #define GEN_PASS_REGISTRATION
 #include "noether/Transforms/Passes.h.inc"
 
+/// Passes that show the results of analyses to tests.
+void registerTestPasses();
+
 } // namespace noether
 
 #endif // NOETHER_TRANSFORMS_PASSES_H

@@ -114,4 +114,26 @@ def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
   ];
 }
 
+def PopulateRules : Pass<"noether-populate-rules", "::mlir::ModuleOp"> {
+  let summary = "Write the rule of every operation.";
+  let description = [{
+    Writes the attribute `noether.rule` on every operation whose rule is known: how it relates the
+    log-scales of its operands and results. Attributes that are there already stay, as a rule set by
+    the user wins. Regions of operations with a rule (the body of a reduction) are part of the rule
+    and are left alone. An operation nothing is known about is warned of, once per name.
+
+    Fails if an operation contradicts itself: dimension numbers out of range, attributes that cannot
+    be read, a rule that does not fit.
+
+    Example:
+
+    ```mlir
+    %0 = "stablehlo.rsqrt"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    ==>
+    %0 = "stablehlo.rsqrt"(%x) {noether.rule = #noether.rule<([i])->([i]) : r0 = -1/2 o0>} : (tensor<4xf32>) -> tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["::noether::NoetherDialect"];
+}
+
 #endif // NOETHER_TRANSFORMS_PASSES_TD

@@ -1,0 +1,83 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Pushes log-scale fields through a program, one rule application at a time, and hands every
+// equation that is not trivially true to a sink.
+
+#ifndef NOETHER_ANALYSIS_FIELDENGINE_H
+#define NOETHER_ANALYSIS_FIELDENGINE_H
+
+#include "noether/Analysis/Field.h"
+#include "noether/Analysis/Structure.h"
+
+namespace noether {
+
+/// What becomes of the equations.
+class EquationSink {
+public:
+  virtual ~EquationSink() = default;
+  /// Two log-scales must be equal, says a step.
+  virtual void equate(FormId a, FormId b, size_t step) = 0;
+  /// A constant stands where it must have the log-scale `form`.
+  virtual void relateConstant(double constant, FormId form, size_t step) = 0;
+  /// Whether a constant may be promoted to a spurion.
+  virtual bool mayPromote(double constant) const = 0;
+  /// A new unknown for a component of a value's field.
+  virtual FormId addUnknown(ValueId value, uint64_t key, int64_t dimension) = 0;
+  /// A form to go on with in the place of a long one.
+  virtual FormId abbreviate(FormId form, size_t step) { return form; }
+};
+
+class FieldEngine {
+public:
+  FieldEngine(const Program &program, Structure &structure, FormPool &forms, EquationSink &sink);
+
+  void run(size_t step);
+
+  FieldId fieldOf(ValueId value) const { return fields[value]; }
+  llvm::ArrayRef<Component> componentsOf(ValueId value) const { return pool[fields[value]]; }
+  bool isAnyScale(ValueId value) const { return fields[value] == FieldPool::any; }
+  void setField(ValueId value, FieldId field) { fields[value] = field; }
+  FieldId intern(Field field) { return pool.intern(std::move(field)); }
+  /// Gives `value` one unknown per component.
+  void makeUnknown(ValueId value);
+
+private:
+  using Equation = CompiledRule::Equation;
+
+  void runPointwise(size_t step);
+  void runGeneral(size_t step, const Structure::Binding &binding);
+  void runSegmented(size_t step, const Structure::Binding &binding);
+  void runBarrier(size_t step);
+  void runLoopTie(size_t step);
+
+  /// The equations of a rule over fields in one common space: `embedded` holds the field of each
+  /// operand, `finish` turns the value of a result's equation into a field of the result.
+  template <typename FinishFn>
+  void applyEquations(size_t step, llvm::ArrayRef<FieldId> embedded, const ResolvedSpace &space,
+                      FinishFn finish);
+  FieldId combine(llvm::ArrayRef<std::pair<unsigned, Fraction>> terms,
+                  llvm::ArrayRef<FieldId> operands, const ResolvedSpace &space, size_t step);
+  /// Equates two fields of one space; returns what is known of both.
+  FieldId equate(FieldId a, FieldId b, const ResolvedSpace &space, size_t step);
+  /// Demands that a field be constant along the marked axes; returns it with their digits 0.
+  FieldId constantAlong(FieldId field, const ResolvedSpace &space, const llvm::BitVector &axes,
+                        size_t step);
+  void pinToZero(FieldId field, size_t step);
+  FieldId operandField(ValueId value) const;
+  bool isSpurion(ValueId value, const CompiledRule &rule, const Equation &equation) const;
+  void relateSpurions(llvm::ArrayRef<double> constants, FieldId field, size_t step);
+  FieldId embed(size_t step, unsigned operand, const Structure::Binding &binding,
+                const ResolvedSpace &joint, llvm::ArrayRef<int> jointAxis);
+
+  const Program &program;
+  Structure &structure;
+  FormPool &forms;
+  EquationSink &sink;
+  FieldPool pool;
+  std::vector<FieldId> fields; // by value
+};
+
+} // namespace noether
+
+#endif // NOETHER_ANALYSIS_FIELDENGINE_H

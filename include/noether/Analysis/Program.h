@@ -1,0 +1,95 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A training step as one list of rule applications: callees expanded per call site, region
+// operations turned into equalities, constants folded, values numbered.
+
+#ifndef NOETHER_ANALYSIS_PROGRAM_H
+#define NOETHER_ANALYSIS_PROGRAM_H
+
+#include "noether/Analysis/CompiledRule.h"
+#include "noether/Rules/RuleTable.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+#include "llvm/ADT/MapVector.h"
+
+#include <memory>
+
+namespace noether {
+
+using ValueId = uint32_t;
+
+class Program {
+public:
+  /// What a value is before any analysis.
+  struct Value {
+    mlir::RankedTensorType type; // null: a scalar or something without an index space
+    bool isFloat = false;
+    /// Zero, infinite or NaN everywhere: consistent with any scale.
+    bool isAnyScale = false;
+    /// The number a constant consists of.
+    std::optional<double> constant;
+    llvm::ArrayRef<int64_t> shape() const {
+      return type ? type.getShape() : llvm::ArrayRef<int64_t>();
+    }
+  };
+
+  enum class StepKind : uint8_t {
+    Rule,
+    /// A loop-carried value: its operand is the initial value.
+    Carry,
+    /// Equates each loop-carried value with what the body yields for it: operands are `numTied`
+    /// carried values, as many yielded ones, and the loop's condition.
+    LoopTie,
+  };
+  struct Step {
+    mlir::Operation *op;
+    const CompiledRule *rule;
+    uint32_t firstValue; // in `stepValues`: operands, then results
+    uint32_t numOperands;
+    uint32_t numResults;
+    uint32_t numTied = 0;
+    StepKind kind;
+  };
+
+  /// Expands `entry`. Emits a diagnostic and fails on malformed input (a rule that does not fit its
+  /// operation, calls nested or repeated without bound).
+  static mlir::FailureOr<Program> build(mlir::func::FuncOp entry);
+
+  llvm::ArrayRef<Value> getValues() const { return values; }
+  llvm::ArrayRef<Step> getSteps() const { return steps; }
+  llvm::ArrayRef<ValueId> operands(const Step &step) const {
+    return llvm::ArrayRef<ValueId>(stepValues).slice(step.firstValue, step.numOperands);
+  }
+  llvm::ArrayRef<ValueId> results(const Step &step) const {
+    return llvm::ArrayRef<ValueId>(stepValues)
+        .slice(step.firstValue + step.numOperands, step.numResults);
+  }
+  llvm::ArrayRef<ValueId> getArguments() const { return arguments; }
+  llvm::ArrayRef<ValueId> getResults() const { return results_; }
+  /// The number of a value of the entry's own body.
+  std::optional<ValueId> lookup(mlir::Value value) const;
+  /// Operations without a rule, one per name, in order of appearance.
+  llvm::ArrayRef<mlir::Operation *> getUnknownOperations() const { return unknownOperations; }
+
+  /// The steps that `roots` depend on, as one bit per step.
+  llvm::BitVector sliceOf(llvm::ArrayRef<ValueId> roots) const;
+
+private:
+  friend class ProgramBuilder;
+  std::vector<Value> values;
+  std::vector<Step> steps;
+  std::vector<ValueId> stepValues;
+  llvm::SmallVector<ValueId> arguments, results_;
+  llvm::DenseMap<mlir::Value, ValueId> entryValues;
+  llvm::SmallVector<mlir::Operation *> unknownOperations;
+  // Owners of the rules the steps point to.
+  llvm::DenseMap<mlir::Attribute, std::unique_ptr<CompiledRule>> compiled;
+  std::vector<std::unique_ptr<CompiledRule>> synthesized;
+};
+
+} // namespace noether
+
+#endif // NOETHER_ANALYSIS_PROGRAM_H

@@ -1,0 +1,79 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The index space of every value of a program: which axes are the same index, how reshapes split
+// them and slices cut them.
+
+#ifndef NOETHER_ANALYSIS_STRUCTURE_H
+#define NOETHER_ANALYSIS_STRUCTURE_H
+
+#include "noether/Analysis/IndexSpace.h"
+#include "noether/Analysis/Program.h"
+
+namespace noether {
+
+/// The resolved axes of a tensor, or of the joint index of a rule: components are numbered in mixed
+/// radix, the first axis weighing most.
+struct ResolvedSpace {
+  llvm::SmallVector<const ResolvedAxis *, 4> axes;
+  llvm::SmallVector<uint64_t, 4> strides;
+  uint64_t size = 1;
+  bool hasPieces = false;
+  /// Too many components to number: only what is 0 everywhere can be said of a field here.
+  bool isOpaque = false;
+
+  void append(const ResolvedAxis *axis);
+  void finalize();
+  uint64_t digit(uint64_t key, unsigned axis) const {
+    return key / strides[axis] % axes[axis]->radix;
+  }
+  /// The constant component of the same choice of pieces.
+  uint64_t cellOf(uint64_t key) const;
+  /// The constant components of all choices of pieces.
+  llvm::SmallVector<uint64_t> cells() const;
+};
+
+using SpaceId = uint32_t;
+
+class Structure {
+public:
+  /// Reads the structure of `program`, the steps of `first` before the others, so that what they say
+  /// goes where structures conflict.
+  Structure(const Program &program, const llvm::BitVector &first);
+
+  /// Index bindings of one rule application that is not pointwise.
+  struct Binding {
+    /// The axis of each factor.
+    llvm::SmallVector<Axis, 4> factors;
+    /// Factors that are frozen, or whose axes do not fit together: only constants along them can be
+    /// related.
+    llvm::BitVector broken;
+  };
+
+  SpaceId spaceOf(ValueId value) const { return spaces[value]; }
+  const ResolvedSpace &resolve(SpaceId space);
+  /// Null if the step is pointwise and all its axes fit.
+  const Binding *bindingOf(size_t step) const;
+  AxisResolver &getResolver() { return resolver; }
+
+private:
+  void apply(size_t step);
+  bool applyPointwise(const Program::Step &step);
+  void applyGeneral(size_t step);
+  void ensureOperandSpaces(const Program::Step &step);
+  SpaceId addSpace(llvm::SmallVector<Axis, 4> axes);
+  SpaceId freshSpace(llvm::ArrayRef<int64_t> shape);
+
+  const Program &program;
+  AtomTable atoms;
+  AxisResolver resolver{atoms};
+  std::vector<llvm::SmallVector<Axis, 4>> spaceAxes;
+  std::vector<std::unique_ptr<ResolvedSpace>> resolved;
+  std::vector<SpaceId> spaces; // by value
+  std::vector<uint32_t> bindingIndex; // by step
+  std::vector<Binding> bindings;
+};
+
+} // namespace noether
+
+#endif // NOETHER_ANALYSIS_STRUCTURE_H

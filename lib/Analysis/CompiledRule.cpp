@@ -1,0 +1,105 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/CompiledRule.h"
+
+using namespace noether;
+using llvm::ArrayRef;
+
+static CompiledRule::Tensor compile(TensorMapAttr map) {
+  CompiledRule::Tensor tensor;
+  for (DimMapAttr dim : map.getDims()) {
+    CompiledRule::Dim &compiled = tensor.emplace_back();
+    for (unsigned segment = 0, e = dim.getSegments().size(); segment != e; ++segment) {
+      auto &factors = compiled.segments.emplace_back();
+      for (int64_t factor : dim.getSegmentFactors(segment))
+        factors.push_back(factor);
+    }
+  }
+  return tensor;
+}
+
+CompiledRule CompiledRule::get(RuleAttr rule) {
+  CompiledRule result;
+  result.numOperands = rule.getOperands().size();
+  for (TensorMapAttr map : rule.getOperands())
+    result.tensors.push_back(compile(map));
+  for (TensorMapAttr map : rule.getResults())
+    result.tensors.push_back(compile(map));
+  result.factorSizes.assign(rule.getFactorSizes().begin(), rule.getFactorSizes().end());
+  result.sum.resize(result.numFactors());
+  result.frozen.resize(result.numFactors());
+  for (int64_t factor : rule.getSumFactors())
+    result.sum.set(factor);
+  for (int64_t factor : rule.getFrozenFactors())
+    result.frozen.set(factor);
+  for (EquationAttr equation : rule.getEquations()) {
+    Equation &compiled = result.equations.emplace_back();
+    compiled.lhs = equation.getLhs();
+    for (auto [tensor, num, den] : llvm::zip(equation.getTensors(), equation.getNumerators(),
+                                             equation.getDenominators()))
+      compiled.terms.push_back({static_cast<unsigned>(tensor), Fraction(num, den)});
+  }
+  result.isBarrier = rule.getBarrier();
+  result.finalize();
+  return result;
+}
+
+CompiledRule CompiledRule::getEqual(ArrayRef<ArrayRef<int64_t>> operandShapes,
+                                    ArrayRef<ArrayRef<int64_t>> resultShapes,
+                                    unsigned numIgnored) {
+  CompiledRule result;
+  result.numOperands = operandShapes.size();
+  ArrayRef<int64_t> shape = resultShapes.empty() ? operandShapes.front() : resultShapes.front();
+  result.tensors.resize(numIgnored);
+  auto addTensor = [&](ArrayRef<int64_t> own) {
+    Tensor &tensor = result.tensors.emplace_back();
+    for (auto [d, size] : llvm::enumerate(own)) {
+      Dim &dim = tensor.emplace_back();
+      Factor factor = d;
+      if (own.size() != shape.size() || size != shape[d]) {
+        factor = result.factorSizes.size();
+        result.factorSizes.push_back(0);
+        result.frozen.resize(factor + 1);
+        result.frozen.set(factor);
+      }
+      dim.segments.push_back({factor});
+    }
+  };
+  result.factorSizes.assign(shape.size(), 0);
+  result.frozen.resize(shape.size());
+  for (ArrayRef<int64_t> own : operandShapes.drop_front(numIgnored))
+    addTensor(own);
+  for (ArrayRef<int64_t> own : resultShapes)
+    addTensor(own);
+  result.sum.resize(result.numFactors());
+  for (unsigned r = 0; r < resultShapes.size(); ++r)
+    for (unsigned o = numIgnored; o < operandShapes.size(); ++o)
+      result.equations.push_back({result.numOperands + r, {{o, Fraction(1)}}});
+  if (resultShapes.empty())
+    for (unsigned o = 1; o < operandShapes.size(); ++o)
+      result.equations.push_back({0, {{o, Fraction(1)}}});
+  result.finalize();
+  return result;
+}
+
+CompiledRule CompiledRule::getBarrier(unsigned numOperands, unsigned numResults) {
+  CompiledRule result;
+  result.numOperands = numOperands;
+  result.tensors.resize(numOperands + numResults);
+  result.isBarrier = true;
+  return result;
+}
+
+void CompiledRule::finalize() {
+  isPointwise = !isBarrier && frozen.none() && sum.none() && !tensors.empty();
+  for (const Tensor &tensor : tensors) {
+    if (tensor.size() != tensors.front().size())
+      isPointwise = false;
+    for (auto [d, dim] : llvm::enumerate(tensor)) {
+      isSegmented |= dim.isSegmented();
+      if (!dim.isSingle() || dim.segments[0][0] != d)
+        isPointwise = false;
+    }
+  }
+}

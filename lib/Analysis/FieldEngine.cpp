@@ -1,0 +1,745 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/FieldEngine.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <map>
+
+using namespace noether;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+
+/// Values with more components get unknowns only for those that vary along few axes: fewer unknowns
+/// only lose symmetries.
+static constexpr uint64_t kMaxUnknownsPerValue = 4096;
+static constexpr unsigned kMaxOrder = 2;
+/// Forms longer than this are given a name.
+static constexpr size_t kLongForm = 24;
+
+FieldEngine::FieldEngine(const Program &program, Structure &structure, FormPool &forms,
+                         EquationSink &sink)
+    : program(program), structure(structure), forms(forms), sink(sink),
+      fields(program.getValues().size(), FieldPool::zero) {
+  for (auto [id, value] : llvm::enumerate(program.getValues()))
+    if (value.isAnyScale)
+      fields[id] = FieldPool::any;
+}
+
+void FieldEngine::makeUnknown(ValueId value) {
+  const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
+  if (space.isOpaque) {
+    fields[value] = FieldPool::zero;
+    return;
+  }
+  // All components, or those of low order where there are too many, axis by axis.
+  struct Partial {
+    uint64_t key = 0;
+    unsigned order = 0;
+    int64_t dimension = 1;
+  };
+  bool limited = space.size > kMaxUnknownsPerValue;
+  SmallVector<Partial> partials = {{}};
+  for (auto [a, axis] : llvm::enumerate(space.axes)) {
+    SmallVector<Partial> next;
+    for (const Partial &partial : partials)
+      for (uint64_t digit = 0; digit < axis->radix; ++digit) {
+        Partial extended = {partial.key + space.strides[a] * digit,
+                            partial.order + axis->order(digit),
+                            partial.dimension * axis->dimension(digit)};
+        if (extended.dimension > 0 && (!limited || extended.order <= kMaxOrder))
+          next.push_back(extended);
+      }
+    partials = std::move(next);
+  }
+  Field field;
+  for (const Partial &partial : partials)
+    field.push_back({partial.key, sink.addUnknown(value, partial.key, partial.dimension)});
+  fields[value] = pool.intern(std::move(field));
+}
+
+FieldId FieldEngine::operandField(ValueId value) const {
+  return program.getValues()[value].isFloat ? fields[value] : FieldPool::zero;
+}
+
+//===----------------------------------------------------------------------===//
+// Fields of one space
+//===----------------------------------------------------------------------===//
+
+/// The constant components where a field says "any".
+static llvm::SmallDenseSet<uint64_t, 4> anyCells(ArrayRef<Component> field) {
+  llvm::SmallDenseSet<uint64_t, 4> cells;
+  for (const Component &component : field)
+    if (component.form == kAnyForm)
+      cells.insert(component.key);
+  return cells;
+}
+
+FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
+                             ArrayRef<FieldId> operands, const ResolvedSpace &space,
+                             size_t step) {
+  if (terms.size() == 1 && terms[0].second == Fraction(1))
+    return operands[terms[0].first];
+  bool allZero = true;
+  for (auto &[tensor, coefficient] : terms) {
+    if (operands[tensor] == FieldPool::any)
+      return FieldPool::any;
+    allZero &= operands[tensor] == FieldPool::zero;
+  }
+  if (allZero)
+    return FieldPool::zero;
+
+  std::map<uint64_t, FormId> sum;
+  llvm::SmallDenseSet<uint64_t, 4> any;
+  for (auto &[tensor, coefficient] : terms)
+    for (const Component &component : pool[operands[tensor]]) {
+      if (component.form == kAnyForm) {
+        any.insert(component.key);
+        continue;
+      }
+      FormId &form = sum.try_emplace(component.key, FormPool::zero).first->second;
+      form = forms.add(form, forms.scale(coefficient, component.form));
+    }
+  Field result;
+  for (uint64_t cell : any)
+    result.push_back({cell, kAnyForm});
+  for (auto &[key, form] : sum) {
+    if (form == FormPool::zero || (!any.empty() && any.count(space.cellOf(key))))
+      continue;
+    if (forms[form].size() > kLongForm)
+      form = sink.abbreviate(form, step);
+    result.push_back({key, form});
+  }
+  return pool.intern(std::move(result));
+}
+
+FieldId FieldEngine::equate(FieldId a, FieldId b, const ResolvedSpace &space, size_t step) {
+  if (a == b || b == FieldPool::any)
+    return a;
+  if (a == FieldPool::any)
+    return b;
+  auto anyA = anyCells(pool[a]), anyB = anyCells(pool[b]);
+  auto isAny = [&](const llvm::SmallDenseSet<uint64_t, 4> &cells, uint64_t key) {
+    return !cells.empty() && cells.count(space.cellOf(key));
+  };
+  Field result;
+  // Copies: the pool grows while the sink answers.
+  Field left(pool[a]), right(pool[b]);
+  const Component *x = left.begin(), *y = right.begin();
+  while (x != left.end() || y != right.end()) {
+    uint64_t key = std::min(x == left.end() ? ~uint64_t(0) : x->key,
+                            y == right.end() ? ~uint64_t(0) : y->key);
+    FormId formX = x != left.end() && x->key == key ? (x++)->form : FormPool::zero;
+    FormId formY = y != right.end() && y->key == key ? (y++)->form : FormPool::zero;
+    bool anyX = isAny(anyA, key), anyY = isAny(anyB, key);
+    if (anyX || anyY) {
+      FormId known = anyX && anyY ? kAnyForm : anyX ? formY : formX;
+      // A component that is zero where the other says any: nothing to store.
+      if (known != FormPool::zero && !(known == kAnyForm && !(anyX && anyY)))
+        result.push_back({key, known});
+      continue;
+    }
+    if (formX != formY)
+      sink.equate(formX, formY, step);
+    if (formX != FormPool::zero)
+      result.push_back({key, formX});
+  }
+  return pool.intern(std::move(result));
+}
+
+void FieldEngine::pinToZero(FieldId field, size_t step) {
+  if (field == FieldPool::any)
+    return;
+  Field components(pool[field]);
+  for (const Component &component : components)
+    if (component.form != kAnyForm)
+      sink.equate(component.form, FormPool::zero, step);
+}
+
+FieldId FieldEngine::constantAlong(FieldId field, const ResolvedSpace &space,
+                                   const llvm::BitVector &axes, size_t step) {
+  if (field == FieldPool::zero || field == FieldPool::any || axes.none())
+    return field;
+  Field components(pool[field]);
+  auto any = anyCells(components);
+
+  // Components by what is left of their key, with the digits along the axes.
+  std::map<uint64_t, SmallVector<std::pair<uint64_t, FormId>, 2>> byRest;
+  bool cut = false;
+  for (const Component &component : components) {
+    uint64_t along = 0;
+    bool varies = false;
+    for (unsigned axis : axes.set_bits()) {
+      uint64_t digit = space.digit(component.key, axis);
+      along += space.strides[axis] * digit;
+      varies |= !space.axes[axis]->isConstant(digit);
+    }
+    if (varies) {
+      sink.equate(component.form, FormPool::zero, step);
+      continue;
+    }
+    byRest[component.key - along].push_back({along, component.form});
+  }
+  SmallVector<uint64_t> choices = {0};
+  for (unsigned axis : axes.set_bits()) {
+    cut |= space.axes[axis]->hasPieces;
+    SmallVector<uint64_t> next;
+    for (uint64_t choice : choices)
+      for (uint64_t constant : space.axes[axis]->constants)
+        next.push_back(choice + space.strides[axis] * constant);
+    choices = std::move(next);
+  }
+
+  Field result;
+  for (auto &[rest, along] : byRest) {
+    if (!cut) {
+      result.push_back({rest, along.front().second});
+      continue;
+    }
+    // All choices of pieces along the axes must agree, but for those of any scale.
+    std::optional<FormId> common;
+    for (uint64_t choice : choices) {
+      if (!any.empty() && any.count(space.cellOf(rest + choice)))
+        continue;
+      auto it = llvm::find_if(along, [&](auto &entry) { return entry.first == choice; });
+      FormId form = it == along.end() ? FormPool::zero : it->second;
+      if (!common)
+        common = form;
+      else if (*common != form)
+        sink.equate(*common, form, step);
+    }
+    if (!common && space.cellOf(rest) == rest)
+      result.push_back({rest, kAnyForm});
+    else if (common && *common != FormPool::zero)
+      result.push_back({rest, *common});
+  }
+  return pool.intern(std::move(result));
+}
+
+//===----------------------------------------------------------------------===//
+// Equations
+//===----------------------------------------------------------------------===//
+
+/// A constant in one of several equalities of a result or in an equality of operands (a sum, a
+/// maximum, a comparison) may be promoted.
+bool FieldEngine::isSpurion(ValueId value, const CompiledRule &rule,
+                            const Equation &equation) const {
+  const std::optional<double> &constant = program.getValues()[value].constant;
+  if (!constant || program.getValues()[value].isAnyScale || !program.getValues()[value].isFloat ||
+      !sink.mayPromote(*constant))
+    return false;
+  if (!rule.isResult(equation.lhs))
+    return true;
+  return llvm::count_if(rule.equations,
+                        [&](const Equation &other) { return other.lhs == equation.lhs; }) > 1;
+}
+
+void FieldEngine::relateSpurions(ArrayRef<double> constants, FieldId field, size_t step) {
+  if (field == FieldPool::any)
+    return;
+  Field components(pool[field]);
+  for (double constant : constants)
+    for (const Component &component : components)
+      if (component.form != kAnyForm)
+        sink.relateConstant(constant, component.form, step);
+}
+
+template <typename FinishFn>
+void FieldEngine::applyEquations(size_t index, ArrayRef<FieldId> embedded,
+                                 const ResolvedSpace &space, FinishFn finish) {
+  const Program::Step &step = program.getSteps()[index];
+  const CompiledRule &rule = *step.rule;
+  ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
+
+  for (const Equation &equation : rule.equations) {
+    if (rule.isResult(equation.lhs))
+      continue;
+    // Between operands: `o0 = o1`, `o0 = 0`.
+    ValueId left = operands[equation.lhs];
+    if (equation.isEquality() && !rule.isResult(equation.terms[0].first)) {
+      ValueId right = operands[equation.terms[0].first];
+      if (isSpurion(left, rule, equation)) {
+        relateSpurions({*program.getValues()[left].constant}, embedded[equation.terms[0].first],
+                       index);
+        continue;
+      }
+      if (isSpurion(right, rule, equation)) {
+        relateSpurions({*program.getValues()[right].constant}, embedded[equation.lhs], index);
+        continue;
+      }
+    }
+    if (equation.terms.empty()) {
+      pinToZero(embedded[equation.lhs], index);
+      continue;
+    }
+    equate(embedded[equation.lhs], combine(equation.terms, embedded, space, index), space, index);
+  }
+
+  for (auto [r, result] : llvm::enumerate(results)) {
+    if (!program.getValues()[result].isFloat)
+      continue;
+    std::optional<FieldId> known;
+    SmallVector<double, 1> promoted;
+    for (const Equation &equation : rule.equations) {
+      if (equation.lhs != rule.numOperands + r)
+        continue;
+      if (equation.isEquality()) {
+        ValueId operand = operands[equation.terms[0].first];
+        if (isSpurion(operand, rule, equation)) {
+          promoted.push_back(*program.getValues()[operand].constant);
+          continue;
+        }
+      }
+      FieldId value = combine(equation.terms, embedded, space, index);
+      known = known ? equate(*known, value, space, index) : value;
+    }
+    FieldId field = finish(r, known.value_or(promoted.empty() ? FieldPool::zero : FieldPool::any));
+    fields[result] = field;
+    relateSpurions(promoted, field, index);
+  }
+}
+
+void FieldEngine::run(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  if (step.kind == Program::StepKind::LoopTie) {
+    runLoopTie(index);
+    return;
+  }
+  if (step.kind == Program::StepKind::Carry) {
+    ValueId initial = program.operands(step)[0], carried = program.results(step)[0];
+    if (fields[initial] == FieldPool::any && program.getValues()[carried].isFloat)
+      makeUnknown(carried);
+    else
+      fields[carried] = fields[initial];
+    return;
+  }
+  if (step.rule->isBarrier) {
+    runBarrier(index);
+    return;
+  }
+  const Structure::Binding *binding = structure.bindingOf(index);
+  if (!binding)
+    runPointwise(index);
+  else if (step.rule->isSegmented)
+    runSegmented(index, *binding);
+  else
+    runGeneral(index, *binding);
+}
+
+void FieldEngine::runBarrier(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  for (ValueId operand : program.operands(step))
+    pinToZero(operandField(operand), index);
+  for (ValueId result : program.results(step))
+    fields[result] = program.getValues()[result].isAnyScale ? FieldPool::any : FieldPool::zero;
+}
+
+void FieldEngine::runPointwise(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  SmallVector<FieldId, 4> operands;
+  bool trivial = true;
+  for (ValueId operand : program.operands(step)) {
+    operands.push_back(operandField(operand));
+    trivial &= operands.back() == FieldPool::zero;
+  }
+  // Nothing scales: most of what depends on the data only.
+  if (trivial) {
+    for (ValueId result : program.results(step))
+      fields[result] = FieldPool::zero;
+    return;
+  }
+  SpaceId space = 0;
+  for (ValueId id : llvm::concat<const ValueId>(program.results(step), program.operands(step)))
+    if (program.getValues()[id].isFloat && !program.getValues()[id].constant)
+      space = structure.spaceOf(id);
+  applyEquations(index, operands, structure.resolve(space),
+                 [](unsigned, FieldId field) { return field; });
+}
+
+//===----------------------------------------------------------------------===//
+// Rules with a joint index
+//===----------------------------------------------------------------------===//
+
+/// Whether an axis has exactly the components of these factors.
+static bool matches(const ResolvedSpace &joint, ArrayRef<int> jointAxis,
+                    ArrayRef<CompiledRule::Factor> factors, const ResolvedAxis &axis) {
+  uint64_t radix = 1;
+  for (CompiledRule::Factor factor : factors) {
+    if (jointAxis[factor] < 0)
+      return false;
+    radix *= joint.axes[jointAxis[factor]]->radix;
+  }
+  return radix == axis.radix;
+}
+
+/// The field of an operand over the joint index of a rule.
+FieldId FieldEngine::embed(size_t index, unsigned operand, const Structure::Binding &binding,
+                           const ResolvedSpace &joint, ArrayRef<int> jointAxis) {
+  const Program::Step &step = program.getSteps()[index];
+  const CompiledRule &rule = *step.rule;
+  ValueId value = program.operands(step)[operand];
+  FieldId field = operandField(value);
+  if (field == FieldPool::zero || field == FieldPool::any)
+    return field;
+  const ResolvedSpace &own = structure.resolve(structure.spaceOf(value));
+
+  llvm::BitVector lost(own.axes.size()), present(joint.axes.size());
+  for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
+    auto &factors = dim.segments.front();
+    if (factors.empty() || !matches(joint, jointAxis, factors, *own.axes[d])) {
+      lost.set(d);
+      continue;
+    }
+    for (CompiledRule::Factor factor : factors)
+      present.set(jointAxis[factor]);
+  }
+  field = constantAlong(field, own, lost, index);
+
+  // Along factors it does not have, the operand is constant, whatever the piece.
+  SmallVector<uint64_t> elsewhere = {0};
+  for (unsigned axis = 0; axis < joint.axes.size(); ++axis) {
+    if (present.test(axis) || !joint.axes[axis]->hasPieces)
+      continue;
+    SmallVector<uint64_t> next;
+    for (uint64_t key : elsewhere)
+      for (uint64_t constant : joint.axes[axis]->constants)
+        next.push_back(key + joint.strides[axis] * constant);
+    elsewhere = std::move(next);
+  }
+
+  Field result;
+  for (const Component &component : pool[field]) {
+    uint64_t key = 0;
+    for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
+      if (lost.test(d))
+        continue;
+      uint64_t digit = own.digit(component.key, d);
+      for (CompiledRule::Factor factor : llvm::reverse(dim.segments.front())) {
+        unsigned axis = jointAxis[factor];
+        key += joint.strides[axis] * (digit % joint.axes[axis]->radix);
+        digit /= joint.axes[axis]->radix;
+      }
+    }
+    for (uint64_t offset : elsewhere)
+      result.push_back({key + offset, component.form});
+  }
+  return pool.intern(std::move(result));
+}
+
+void FieldEngine::runGeneral(size_t index, const Structure::Binding &binding) {
+  const Program::Step &step = program.getSteps()[index];
+  const CompiledRule &rule = *step.rule;
+  ArrayRef<ValueId> results = program.results(step);
+
+  // An opaque space holds constants only.
+  for (ValueId operand : program.operands(step))
+    if (operandField(operand) != FieldPool::zero &&
+        structure.resolve(structure.spaceOf(operand)).isOpaque)
+      return runBarrier(index);
+
+  ResolvedSpace joint;
+  SmallVector<int, 8> jointAxis(rule.numFactors(), -1);
+  for (unsigned factor = 0; factor < rule.numFactors(); ++factor) {
+    if (binding.broken.test(factor))
+      continue;
+    const ResolvedAxis *axis = structure.getResolver().resolve(binding.factors[factor]);
+    if (!axis)
+      continue;
+    jointAxis[factor] = joint.axes.size();
+    joint.append(axis);
+  }
+  joint.finalize();
+  if (joint.isOpaque)
+    return runBarrier(index);
+
+  SmallVector<FieldId, 4> embedded;
+  for (unsigned operand = 0; operand < rule.numOperands; ++operand)
+    embedded.push_back(embed(index, operand, binding, joint, jointAxis));
+
+  applyEquations(index, embedded, joint, [&](unsigned r, FieldId field) -> FieldId {
+    if (field == FieldPool::zero || field == FieldPool::any)
+      return field;
+    const ResolvedSpace &own = structure.resolve(structure.spaceOf(results[r]));
+    const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands + r];
+    // What is summed over, or not followed, must not matter.
+    llvm::BitVector lost(joint.axes.size(), true), followed(tensor.size());
+    for (auto [d, dim] : llvm::enumerate(tensor)) {
+      auto &factors = dim.segments.front();
+      if (own.isOpaque || factors.empty() || !matches(joint, jointAxis, factors, *own.axes[d]))
+        continue;
+      followed.set(d);
+      for (CompiledRule::Factor factor : factors)
+        lost.reset(jointAxis[factor]);
+    }
+    field = constantAlong(field, joint, lost, index);
+    if (own.isOpaque) {
+      pinToZero(field, index);
+      return FieldPool::zero;
+    }
+    Field result;
+    for (const Component &component : pool[field]) {
+      SmallVector<uint64_t> keys = {0};
+      for (auto [d, dim] : llvm::enumerate(tensor)) {
+        if (followed.test(d)) {
+          uint64_t digit = 0;
+          for (CompiledRule::Factor factor : dim.segments.front()) {
+            unsigned axis = jointAxis[factor];
+            digit = digit * joint.axes[axis]->radix + joint.digit(component.key, axis);
+          }
+          for (uint64_t &key : keys)
+            key += own.strides[d] * digit;
+          continue;
+        }
+        SmallVector<uint64_t> next;
+        for (uint64_t key : keys)
+          for (uint64_t constant : own.axes[d]->constants)
+            next.push_back(key + own.strides[d] * constant);
+        keys = std::move(next);
+      }
+      for (uint64_t key : keys)
+        result.push_back({key, component.form});
+    }
+    return pool.intern(std::move(result));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Rules that cut axes
+//===----------------------------------------------------------------------===//
+
+/// Slices, concatenations and padding: equalities that hold piece by piece.
+void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) {
+  const Program::Step &step = program.getSteps()[index];
+  const CompiledRule &rule = *step.rule;
+  ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
+
+  // How the segments of every cut axis lie in it; nothing where the axis is not followed.
+  using Segments = std::optional<AxisResolver::SegmentMap>;
+  auto resolveProduct = [&](ArrayRef<CompiledRule::Factor> factors) {
+    Axis axis;
+    for (CompiledRule::Factor factor : factors)
+      llvm::append_range(axis, binding.factors[factor]);
+    return structure.getResolver().resolve(axis);
+  };
+  auto segmentsOf = [&](const CompiledRule::Dim &dim, const ResolvedAxis *axis) -> Segments {
+    SmallVector<const ResolvedAxis *> parts;
+    for (auto &segment : dim.segments) {
+      if (llvm::any_of(segment, [&](auto factor) { return binding.broken.test(factor); }))
+        return std::nullopt;
+      parts.push_back(resolveProduct(segment));
+      if (!parts.back())
+        return std::nullopt;
+    }
+    return axis ? structure.getResolver().mapSegments(*axis, parts) : std::nullopt;
+  };
+
+  bool understood = llvm::all_of(rule.equations, [&](const Equation &equation) {
+    return rule.isResult(equation.lhs) && (equation.isEquality() || equation.terms.empty());
+  });
+  for (ValueId id : llvm::concat<const ValueId>(operands, results))
+    understood &= !structure.resolve(structure.spaceOf(id)).isOpaque;
+  if (!understood)
+    return runBarrier(index);
+
+  for (auto [r, result] : llvm::enumerate(results)) {
+    if (!program.getValues()[result].isFloat)
+      continue;
+    const ResolvedSpace &own = structure.resolve(structure.spaceOf(result));
+    const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands + r];
+    SmallVector<Segments> resultSegments;
+    for (auto [d, dim] : llvm::enumerate(tensor))
+      resultSegments.push_back(dim.isSegmented() ? segmentsOf(dim, own.axes[d]) : std::nullopt);
+
+    // What is known so far: a field, and the constant components where it is.
+    Field known;
+    llvm::SmallDenseSet<uint64_t, 8> knownCells;
+    SmallVector<uint64_t> allCells = own.cells();
+
+    for (const Equation &equation : rule.equations) {
+      if (equation.lhs != rule.numOperands + r)
+        continue;
+      if (equation.terms.empty()) {
+        knownCells.insert(allCells.begin(), allCells.end());
+        continue;
+      }
+      unsigned o = equation.terms[0].first;
+      const CompiledRule::Tensor &source = rule.tensors[o];
+      FieldId field = operandField(operands[o]);
+      const ResolvedSpace &from = structure.resolve(structure.spaceOf(operands[o]));
+
+      // Where each factor's digit is found among the operand's axes.
+      struct Place {
+        unsigned axis, segment;
+      };
+      llvm::SmallDenseMap<CompiledRule::Factor, Place, 8> places;
+      SmallVector<Segments> sourceSegments;
+      llvm::BitVector lost(from.axes.size());
+      for (auto [d, dim] : llvm::enumerate(source)) {
+        sourceSegments.push_back(dim.isSegmented() ? segmentsOf(dim, from.axes[d])
+                                                   : std::nullopt);
+        if (dim.isSegmented() && !sourceSegments.back()) {
+          lost.set(d);
+          continue;
+        }
+        for (auto [s, segment] : llvm::enumerate(dim.segments)) {
+          // A product inside a cut is only followed where it is one factor.
+          if (segment.size() != 1 || binding.broken.test(segment.front())) {
+            if (!dim.isSegmented() && from.axes[d]->radix != 1)
+              lost.set(d);
+            continue;
+          }
+          places[segment.front()] = {static_cast<unsigned>(d), static_cast<unsigned>(s)};
+        }
+      }
+      // Axes whose factors the result does not have.
+      llvm::SmallDenseSet<CompiledRule::Factor, 8> inResult;
+      for (auto [d, dim] : llvm::enumerate(tensor))
+        for (auto &segment : dim.segments)
+          inResult.insert(segment.begin(), segment.end());
+      for (auto [d, dim] : llvm::enumerate(source))
+        if (!dim.isSegmented() && dim.isSingle() && !inResult.contains(dim.segments[0][0]))
+          lost.set(d);
+      field = constantAlong(field, from, lost, index);
+
+      // The cells of the result this operand fills.
+      auto coversSegment = [&](const CompiledRule::Dim &dim, unsigned segment) {
+        bool mentionsAny = llvm::any_of(dim.segments, [&](auto &other) {
+          return llvm::any_of(other, [&](auto factor) { return places.contains(factor); });
+        });
+        return !mentionsAny || llvm::any_of(dim.segments[segment], [&](auto factor) {
+                 return places.contains(factor);
+               });
+      };
+      auto covers = [&](uint64_t cell) {
+        for (auto [d, dim] : llvm::enumerate(tensor))
+          if (resultSegments[d] &&
+              !coversSegment(dim, resultSegments[d]->toSegment[own.digit(cell, d)].first))
+            return false;
+        return true;
+      };
+
+      Field part;
+      if (field == FieldPool::any) {
+        for (uint64_t cell : allCells)
+          if (covers(cell))
+            part.push_back({cell, kAnyForm});
+      } else {
+        for (const Component &component : pool[field]) {
+          bool dropped = false;
+          auto digitOf = [&](CompiledRule::Factor factor) -> std::optional<uint64_t> {
+            auto it = places.find(factor);
+            if (it == places.end() || lost.test(it->second.axis))
+              return std::nullopt;
+            uint64_t digit = from.digit(component.key, it->second.axis);
+            if (!sourceSegments[it->second.axis])
+              return digit;
+            auto [segment, inside] = sourceSegments[it->second.axis]->toSegment[digit];
+            if (segment != it->second.segment)
+              dropped = true;
+            return inside;
+          };
+          SmallVector<uint64_t> keys = {0};
+          auto extend = [&](unsigned d, ArrayRef<uint64_t> digits) {
+            SmallVector<uint64_t> next;
+            for (uint64_t key : keys)
+              for (uint64_t digit : digits)
+                next.push_back(key + own.strides[d] * digit);
+            keys = std::move(next);
+          };
+          for (auto [d, dim] : llvm::enumerate(tensor)) {
+            std::optional<uint64_t> digit;
+            unsigned at = 0;
+            for (auto [s, segment] : llvm::enumerate(dim.segments))
+              if (segment.size() == 1 && !digit)
+                if ((digit = digitOf(segment.front())))
+                  at = s;
+            if (!digit) {
+              extend(d, own.axes[d]->constants);
+            } else if (!dim.isSegmented()) {
+              extend(d, {*digit});
+            } else if (resultSegments[d]) {
+              extend(d, {resultSegments[d]->toWhole[at][*digit]});
+            } else {
+              extend(d, {0});
+            }
+          }
+          if (!dropped)
+            for (uint64_t key : keys)
+              part.push_back({key, component.form});
+        }
+      }
+
+      // Where both are known they agree; elsewhere this one says what is.
+      auto formAt = [](ArrayRef<Component> field, uint64_t key) {
+        auto it = llvm::find_if(field, [&](const Component &c) { return c.key == key; });
+        return it == field.end() ? FormPool::zero : it->form;
+      };
+      llvm::SmallSetVector<uint64_t, 8> keys;
+      for (const Component &component : llvm::concat<const Component>(known, part))
+        keys.insert(component.key);
+      Field merged;
+      for (uint64_t key : keys) {
+        uint64_t cell = own.cellOf(key);
+        bool inKnown = knownCells.contains(cell), inPart = covers(cell);
+        bool anyKnown = inKnown && formAt(known, cell) == kAnyForm;
+        bool anyPart = inPart && formAt(part, cell) == kAnyForm;
+        FormId a = formAt(known, key), b = formAt(part, key);
+        FormId form;
+        if (!inKnown || (anyKnown && inPart && !anyPart))
+          form = b;
+        else if (!inPart || anyPart)
+          form = a;
+        else {
+          if (a != b && a != kAnyForm && b != kAnyForm)
+            sink.equate(a, b, index);
+          form = a;
+        }
+        if (form != FormPool::zero)
+          merged.push_back({key, form});
+      }
+      known = std::move(merged);
+      for (uint64_t cell : allCells)
+        if (covers(cell))
+          knownCells.insert(cell);
+    }
+    bool allAny = llvm::all_of(allCells, [&](uint64_t cell) {
+      return llvm::any_of(known, [&](const Component &c) {
+        return c.key == cell && c.form == kAnyForm;
+      });
+    });
+    fields[result] = allAny ? FieldPool::any : pool.intern(std::move(known));
+  }
+}
+
+/// What the body yields has the scale of what it was given.
+void FieldEngine::runLoopTie(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  ArrayRef<ValueId> operands = program.operands(step);
+  for (unsigned i = 0; i < step.numTied; ++i) {
+    ValueId carried = operands[i], yielded = operands[i + step.numTied];
+    if (!program.getValues()[carried].isFloat)
+      continue;
+    const ResolvedSpace &a = structure.resolve(structure.spaceOf(carried));
+    const ResolvedSpace &b = structure.resolve(structure.spaceOf(yielded));
+    if (a.isOpaque || b.isOpaque) {
+      pinToZero(fields[carried], index);
+      pinToZero(fields[yielded], index);
+      continue;
+    }
+    // Axes that do not have one structure carry constants only.
+    llvm::BitVector lost(a.axes.size());
+    for (auto [d, axes] : llvm::enumerate(llvm::zip(a.axes, b.axes)))
+      if (!std::get<0>(axes)->hasSameStructure(*std::get<1>(axes)))
+        lost.set(d);
+    if (lost.none()) {
+      equate(fields[carried], fields[yielded], a, index);
+      continue;
+    }
+    lost.set();
+    FieldId constantA = constantAlong(fields[carried], a, lost, index);
+    FieldId constantB = constantAlong(fields[yielded], b, lost, index);
+    equate(constantA, constantB, ResolvedSpace(), index);
+  }
+}

@@ -1,0 +1,102 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/Form.h"
+
+#include "llvm/ADT/Hashing.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace noether;
+using llvm::ArrayRef;
+
+Form noether::addScaled(ArrayRef<Term> a, const Fraction &factor, ArrayRef<Term> b) {
+  Form result;
+  result.reserve(a.size() + b.size());
+  const Term *x = a.begin(), *y = b.begin();
+  while (x != a.end() || y != b.end()) {
+    if (y == b.end() || (x != a.end() && x->unknown < y->unknown)) {
+      result.push_back(*x++);
+    } else if (x == a.end() || y->unknown < x->unknown) {
+      result.push_back({y->unknown, factor * y->coefficient});
+      ++y;
+    } else {
+      Fraction sum = x->coefficient + factor * y->coefficient;
+      if (sum != Fraction(0))
+        result.push_back({x->unknown, sum});
+      ++x, ++y;
+    }
+  }
+  return result;
+}
+
+std::string noether::toString(const Fraction &fraction) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << fraction.num;
+  if (fraction.den != 1)
+    os << "/" << fraction.den;
+  return text;
+}
+
+void noether::printForm(llvm::raw_ostream &os, ArrayRef<Term> form,
+                        llvm::function_ref<void(llvm::raw_ostream &, UnknownId)> printUnknown) {
+  if (form.empty())
+    os << "0";
+  for (auto [index, term] : llvm::enumerate(form)) {
+    bool negative = term.coefficient < Fraction(0);
+    if (index)
+      os << (negative ? " - " : " + ");
+    else if (negative)
+      os << "-";
+    Fraction magnitude = abs(term.coefficient);
+    if (magnitude != Fraction(1))
+      os << toString(magnitude) << " ";
+    printUnknown(os, term.unknown);
+  }
+}
+
+static uint64_t hashForm(ArrayRef<Term> form) {
+  llvm::hash_code hash = form.size();
+  for (const Term &term : form)
+    hash = llvm::hash_combine(hash, term.unknown, hash_value(term.coefficient.num),
+                              hash_value(term.coefficient.den));
+  // Leave DenseMap's two reserved keys free.
+  return static_cast<uint64_t>(hash) >> 2;
+}
+
+FormPool::FormPool() { intern({}); }
+
+FormId FormPool::intern(Form form) {
+  auto &bucket = byHash[hashForm(form)];
+  for (FormId id : bucket)
+    if (forms[id] == form)
+      return id;
+  FormId id = forms.size();
+  forms.push_back(std::move(form));
+  bucket.push_back(id);
+  return id;
+}
+
+FormId FormPool::unknown(UnknownId unknown) { return intern({Term{unknown, Fraction(1)}}); }
+
+FormId FormPool::add(FormId a, FormId b) {
+  if (a == zero)
+    return b;
+  if (b == zero)
+    return a;
+  return intern(addScaled(forms[a], Fraction(1), forms[b]));
+}
+
+FormId FormPool::subtract(FormId a, FormId b) {
+  if (b == zero)
+    return a;
+  if (a == b)
+    return zero;
+  return intern(addScaled(forms[a], Fraction(-1), forms[b]));
+}
+
+FormId FormPool::scale(const Fraction &factor, FormId a) {
+  if (a == zero || factor == Fraction(1))
+    return a;
+  return intern(addScaled({}, factor, forms[a]));
+}

@@ -1,0 +1,111 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/StepAnalysis.h"
+
+#include "SymmetryBuilder.h"
+
+#include "llvm/ADT/SmallSet.h"
+
+using namespace mlir;
+using namespace noether;
+
+llvm::StringRef noether::stringifyFamily(Family family) {
+  switch (family) {
+  case Family::Scale:
+    return "scale";
+  case Family::Rescale:
+    return "rescale";
+  }
+  llvm_unreachable("unknown family");
+}
+
+/// "tensor", "axes [3]" or "none": the finest block of the parameter that is scale-invariant on its
+/// own.
+static std::string invariantUnit(unsigned argument, ArrayRef<Symmetry> symmetries) {
+  std::string unit = "none";
+  size_t finest = 0;
+  for (const Symmetry &symmetry : symmetries) {
+    if (symmetry.family != Family::Scale || symmetry.traceless || symmetry.members.size() != 1 ||
+        symmetry.members.front().argument != argument)
+      continue;
+    const SymmetryMember &member = symmetry.members.front();
+    if (!member.isWholeParameter() || (unit != "none" && member.axes.size() <= finest))
+      continue;
+    finest = member.axes.size();
+    unit = "tensor";
+    if (finest) {
+      llvm::raw_string_ostream os(unit = "axes [");
+      llvm::interleaveComma(member.axes, os);
+      os << "]";
+    }
+  }
+  return unit;
+}
+
+/// The operations whose equations made the constant component of a parameter's scale zero.
+static SmallVector<Obstruction> obstructionsOf(unsigned argument, const Program &program,
+                                               SystemMapping &mapping, const Solution &solution) {
+  SmallVector<Obstruction> result;
+  ValueId value = program.getArguments()[argument];
+  const ResolvedSpace &space =
+      mapping.getStructure().resolve(mapping.getStructure().spaceOf(value));
+  llvm::SmallSet<uint32_t, 4> seen;
+  for (uint64_t cell : space.cells()) {
+    std::optional<UnknownId> unknown = mapping.lookup(value, cell);
+    std::optional<uint32_t> pinnedBy = unknown ? solution.getPinnedBy(*unknown) : std::nullopt;
+    if (!pinnedBy || !seen.insert(*pinnedBy).second)
+      continue;
+    Operation *op = mapping.operationOf(mapping.getSystem().getEquations()[*pinnedBy]);
+    result.push_back({op, op ? "its operands' scales admit only 0 here" : "the loss has degree 0"});
+  }
+  return result;
+}
+
+FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
+  FailureOr<StepRoles> roles = inferRoles(module);
+  if (failed(roles))
+    return failure();
+  FailureOr<Program> program = Program::build(roles->entry);
+  if (failed(program))
+    return failure();
+
+  SystemMapping mapping(*program, *roles, options);
+  Solution promoted = Solver(mapping.getSystem(), SpurionMode::Promoted).solve();
+  Solution kept = Solver(mapping.getSystem(), SpurionMode::Kept).solve();
+  for (auto [solution, mode] : {std::make_pair(&promoted, SpurionMode::Promoted),
+                                std::make_pair(&kept, SpurionMode::Kept)})
+    if (auto violated = findViolatedEquation(mapping.getSystem(), *solution, mode)) {
+      Operation *op = mapping.operationOf(mapping.getSystem().getEquations()[*violated]);
+      return (op ? op : roles->entry.getOperation())
+          ->emitError("internal error: the solution violates this operation's equation");
+    }
+
+  StepAnalysis analysis;
+  analysis.symmetries = SymmetryBuilder(*program, mapping, promoted).build();
+  for (const Symmetry &symmetry : analysis.symmetries)
+    analysis.torusDimension += symmetry.dimension;
+  if (analysis.torusDimension != promoted.getDimension())
+    return roles->entry.emitError("internal error: the symmetries do not span the null space");
+  analysis.exactTorusDimension = kept.getDimension();
+  analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
+                                    program->getUnknownOperations().end());
+
+  for (auto [argument, info] : llvm::enumerate(roles->arguments)) {
+    if (info.role != ArgumentRole::Param)
+      continue;
+    info.dead = !llvm::is_contained(mapping.getLiveParameters(), argument);
+    ParameterFacts facts;
+    facts.argument = argument;
+    for (const Symmetry &symmetry : analysis.symmetries)
+      if (llvm::any_of(symmetry.members,
+                       [&](const SymmetryMember &m) { return m.argument == argument; }))
+        facts.symmetries.push_back(symmetry.id);
+    facts.invariantUnit = invariantUnit(argument, analysis.symmetries);
+    if (facts.symmetries.empty() && !info.dead)
+      facts.noSymmetryBecause = obstructionsOf(argument, *program, mapping, promoted);
+    analysis.parameters.push_back(std::move(facts));
+  }
+  analysis.roles = std::move(*roles);
+  return std::move(analysis);
+}

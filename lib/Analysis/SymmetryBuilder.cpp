@@ -1,0 +1,299 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "SymmetryBuilder.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <numeric>
+
+using namespace noether;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+
+SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
+                                 const Solution &solution)
+    : program(program), mapping(mapping), solution(solution) {
+  for (auto [argument, value] : llvm::enumerate(program.getArguments()))
+    argumentOf[value] = argument;
+  for (UnknownId unknown = 0; unknown < mapping.getSystem().getUnknowns().size(); ++unknown) {
+    // Only parameters: names of forms and values carried by loops follow from them.
+    if (!argumentOf.count(mapping.originOf(unknown).value))
+      continue;
+    for (const Term &term : solution[unknown])
+      directions[term.unknown][unknown] = term.coefficient;
+  }
+}
+
+ResolvedAxis::Place SymmetryBuilder::placeOf(UnknownId unknown) const {
+  auto [value, key] = mapping.originOf(unknown);
+  Structure &structure = mapping.getStructure();
+  const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
+  ResolvedAxis::Place result;
+  for (unsigned axis = 0; axis < space.axes.size(); ++axis) {
+    ResolvedAxis::Place place = space.axes[axis]->place(space.digit(key, axis));
+    if (space.axes[axis]->nodes.empty()) {
+      // An axis of one index has no atoms but is an axis of the parameter all the same.
+      place.view = {1};
+      place.offsets = {0};
+      place.sizes = {1};
+      place.atoms = {~0u};
+      place.varies = {false};
+    }
+    llvm::append_range(result.view, place.view);
+    llvm::append_range(result.offsets, place.offsets);
+    llvm::append_range(result.sizes, place.sizes);
+    llvm::append_range(result.atoms, place.atoms);
+    llvm::append_range(result.varies, place.varies);
+    result.isExact &= place.isExact;
+  }
+  return result;
+}
+
+SymmetryBuilder::Direction SymmetryBuilder::directionOf(UnknownId free) const {
+  auto it = directions.find(free);
+  return it == directions.end() ? Direction() : it->second;
+}
+
+SymmetryBuilder::Direction
+SymmetryBuilder::expand(const std::map<UnknownId, Fraction> &coordinates) const {
+  Direction result;
+  for (auto &[free, coordinate] : coordinates)
+    for (auto &[unknown, coefficient] : directionOf(free))
+      result[unknown] += coordinate * coefficient;
+  std::erase_if(result, [](auto &entry) { return entry.second == Fraction(0); });
+  return result;
+}
+
+/// The unknown at the same place of the parameter that varies along some of the axes only.
+static std::optional<UnknownId> faceUnknown(SystemMapping &mapping, UnknownId unknown,
+                                            const ResolvedAxis::Place &place,
+                                            ArrayRef<int64_t> keptAxes) {
+  auto [value, key] = mapping.originOf(unknown);
+  Structure &structure = mapping.getStructure();
+  const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
+  SmallVector<bool> varies(place.view.size(), false);
+  for (int64_t axis : keptAxes)
+    varies[axis] = true;
+  uint64_t faceKey = 0;
+  ArrayRef<bool> rest(varies);
+  for (unsigned axis = 0; axis < space.axes.size(); ++axis) {
+    uint64_t digit = space.digit(key, axis);
+    size_t count = std::max<size_t>(1, space.axes[axis]->place(digit).view.size());
+    if (!space.axes[axis]->nodes.empty())
+      faceKey += space.strides[axis] *
+                 space.axes[axis]->varyingAlong(digit, rest.take_front(count));
+    rest = rest.drop_front(count);
+  }
+  return mapping.lookup(value, faceKey);
+}
+
+std::optional<std::map<UnknownId, Fraction>>
+SymmetryBuilder::faceOf(const Direction &direction,
+                        const std::map<UnknownId, SmallVector<int64_t, 2>> &blockAxes,
+                        ArrayRef<bool> kept) const {
+  Direction face;
+  for (auto &[unknown, coefficient] : direction) {
+    SmallVector<int64_t, 2> axes;
+    for (auto [position, axis] : llvm::enumerate(blockAxes.at(unknown)))
+      if (kept[position])
+        axes.push_back(axis);
+    std::optional<UnknownId> moved =
+        faceUnknown(mapping, unknown, placeOf(unknown), axes);
+    if (!moved)
+      return std::nullopt;
+    face[*moved] += coefficient;
+  }
+  std::map<UnknownId, Fraction> coordinates;
+  for (auto &[unknown, coefficient] : face)
+    if (solution[unknown].size() == 1 && solution[unknown].front().unknown == unknown)
+      coordinates[unknown] = coefficient;
+  if (expand(coordinates) != face)
+    return std::nullopt;
+  return coordinates;
+}
+
+bool SymmetryBuilder::claim(std::map<UnknownId, Fraction> coordinates) {
+  // A row has no pivots of earlier rows, so that each elimination only leads to later ones.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto &[unknown, coordinate] : coordinates) {
+      auto row = claimed.find(unknown);
+      if (row == claimed.end())
+        continue;
+      Fraction factor = coordinate / row->second.at(unknown);
+      std::map<UnknownId, Fraction> reduced = coordinates;
+      for (auto &[other, coefficient] : row->second)
+        reduced[other] -= factor * coefficient;
+      std::erase_if(reduced, [](auto &entry) { return entry.second == Fraction(0); });
+      coordinates = std::move(reduced);
+      changed = true;
+      break;
+    }
+  }
+  if (coordinates.empty())
+    return false;
+  UnknownId pivot = coordinates.begin()->first;
+  claimed.emplace(pivot, std::move(coordinates));
+  return true;
+}
+
+std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId free) {
+  Direction direction = directionOf(free);
+  if (direction.empty())
+    return std::nullopt;
+
+  // The block's axes: the atoms the first member varies along.
+  ResolvedAxis::Place first = placeOf(direction.begin()->first);
+  SmallVector<AtomId> blockAtoms;
+  Candidate candidate;
+  Symmetry &symmetry = candidate.symmetry;
+  for (auto [axis, varies] : llvm::enumerate(first.varies))
+    if (varies) {
+      blockAtoms.push_back(first.atoms[axis]);
+      symmetry.blockShape.push_back(first.sizes[axis]);
+    }
+  bool exact = true;
+  std::map<UnknownId, SmallVector<int64_t, 2>> blockAxes;
+  for (auto &[unknown, coefficient] : direction) {
+    ResolvedAxis::Place place = placeOf(unknown);
+    exact &= place.isExact;
+    SymmetryMember member;
+    member.argument = argumentOf.lookup(mapping.originOf(unknown).value);
+    member.exponent = coefficient;
+    member.view.assign(place.view.begin(), place.view.end());
+    member.offsets.assign(place.offsets.begin(), place.offsets.end());
+    member.sizes.assign(place.sizes.begin(), place.sizes.end());
+    SmallVector<bool> taken(place.view.size());
+    for (AtomId atom : blockAtoms) {
+      size_t axis = 0;
+      while (axis < place.view.size() &&
+             (taken[axis] || !place.varies[axis] || place.atoms[axis] != atom))
+        ++axis;
+      if (axis == place.view.size()) {
+        exact = false;
+        break;
+      }
+      taken[axis] = true;
+      member.axes.push_back(axis);
+    }
+    blockAxes[unknown] = member.axes;
+    symmetry.members.push_back(std::move(member));
+  }
+  candidate.coordinates = {{free, Fraction(1)}};
+  int64_t dimension = mapping.getSystem().getUnknowns()[free].dimension;
+  if (!claim(candidate.coordinates))
+    return std::nullopt;
+  if (!exact) {
+    // True, but not to be told as a function on axes.
+    symmetry.dimension = dimension;
+    symmetry.traceless = true;
+    return candidate;
+  }
+
+  // All faces must be symmetries for every function on the axes to be one.
+  SmallVector<std::map<UnknownId, Fraction>> faces;
+  SmallVector<int64_t> faceDimensions;
+  unsigned order = blockAtoms.size();
+  for (unsigned mask = 0; order && mask + 1 < (1u << order); ++mask) {
+    SmallVector<bool> kept(order);
+    int64_t faceDimension = 1;
+    for (unsigned position = 0; position < order; ++position)
+      if ((kept[position] = mask >> position & 1))
+        faceDimension *= symmetry.blockShape[position] - 1;
+    auto face = faceOf(direction, blockAxes, kept);
+    if (!face) {
+      symmetry.traceless = true;
+      symmetry.dimension = dimension;
+      return candidate;
+    }
+    faces.push_back(std::move(*face));
+    faceDimensions.push_back(faceDimension);
+  }
+  for (auto [face, faceDimension] : llvm::zip(faces, faceDimensions)) {
+    if (claim(face))
+      dimension += faceDimension;
+    candidate.coordinates.insert(face.begin(), face.end());
+  }
+  symmetry.dimension = dimension;
+  return candidate;
+}
+
+/// Which constants a symmetry moves, and with what degree.
+void SymmetryBuilder::addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const {
+  std::map<UnknownId, SmallVector<std::pair<Candidate *, Fraction>, 1>> byFree;
+  for (Candidate &candidate : candidates)
+    for (auto &[free, coordinate] : candidate.coordinates)
+      byFree[free].push_back({&candidate, coordinate});
+
+  llvm::DenseMap<std::pair<const Candidate *, uint32_t>, bool> seen;
+  for (const Equation &equation : mapping.getSystem().getEquations()) {
+    if (!equation.spurion)
+      continue;
+    llvm::MapVector<Candidate *, Fraction> degrees;
+    for (const Term &term : solution.evaluate(equation.form))
+      for (auto &[candidate, coordinate] : byFree[term.unknown])
+        degrees[candidate] += term.coefficient * coordinate;
+    const SystemMapping::Spurion &spurion = mapping.getSpurion(*equation.spurion);
+    for (auto &[candidate, degree] : degrees) {
+      if (degree == Fraction(0) || !seen.try_emplace({candidate, *equation.spurion}, true).second)
+        continue;
+      candidate->symmetry.brokenBy.push_back(
+          {spurion.constant, degree, program.getSteps()[spurion.step].op});
+    }
+  }
+}
+
+/// Integer exponents without a common factor, the first member's positive.
+static Fraction normalization(const Symmetry &symmetry) {
+  int64_t denominators = 1, numerators = 0;
+  for (const SymmetryMember &member : symmetry.members)
+    denominators = std::lcm(denominators, int64_t(member.exponent.den));
+  for (const SymmetryMember &member : symmetry.members)
+    numerators =
+        std::gcd(numerators, int64_t(member.exponent.num) * (denominators / int64_t(member.exponent.den)));
+  Fraction factor(denominators, numerators ? numerators : 1);
+  bool negative = symmetry.members.front().exponent < Fraction(0);
+  return negative ? -factor : factor;
+}
+
+SmallVector<Symmetry, 0> SymmetryBuilder::build() {
+  // Widest blocks first: they claim the narrower ones they contain.
+  SmallVector<std::pair<unsigned, UnknownId>> order;
+  for (UnknownId free : solution.getFree()) {
+    if (!argumentOf.count(mapping.originOf(free).value))
+      continue;
+    order.push_back({llvm::count(placeOf(free).varies, true), free});
+  }
+  llvm::stable_sort(order, [](auto &a, auto &b) { return a.first > b.first; });
+
+  std::vector<Candidate> candidates;
+  for (auto [width, free] : order)
+    if (!claimed.count(free))
+      if (std::optional<Candidate> candidate = buildFrom(free))
+        candidates.push_back(std::move(*candidate));
+  addBrokenBy(candidates);
+
+  SmallVector<Symmetry, 0> result;
+  for (Candidate &candidate : candidates) {
+    Symmetry &symmetry = candidate.symmetry;
+    Fraction factor = normalization(symmetry);
+    bool allPositive = true;
+    for (SymmetryMember &member : symmetry.members) {
+      member.exponent = member.exponent * factor;
+      allPositive &= member.exponent > Fraction(0);
+    }
+    for (BrokenBy &broken : symmetry.brokenBy)
+      broken.degree = broken.degree * factor;
+    symmetry.family = allPositive ? Family::Scale : Family::Rescale;
+    result.push_back(std::move(symmetry));
+  }
+  // In the order of the parameters, blocks before their parts.
+  llvm::stable_sort(result, [](const Symmetry &a, const Symmetry &b) {
+    return std::make_pair(a.members.front().argument, a.members.size()) <
+           std::make_pair(b.members.front().argument, b.members.size());
+  });
+  for (auto [number, symmetry] : llvm::enumerate(result))
+    symmetry.id = ("S" + llvm::Twine(number + 1)).str();
+  return result;
+}

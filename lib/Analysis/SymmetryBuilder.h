@@ -1,0 +1,63 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From the null space to symmetries a person can read: generators that are the same function on a
+// product of axes become one symmetry with that many dimensions.
+
+#ifndef NOETHER_LIB_ANALYSIS_SYMMETRYBUILDER_H
+#define NOETHER_LIB_ANALYSIS_SYMMETRYBUILDER_H
+
+#include "noether/Analysis/Solver.h"
+#include "noether/Analysis/SystemMapping.h"
+
+namespace noether {
+
+class SymmetryBuilder {
+public:
+  SymmetryBuilder(const Program &program, SystemMapping &mapping, const Solution &solution);
+
+  llvm::SmallVector<Symmetry, 0> build();
+
+private:
+  /// A direction of the null space: values of the unknowns it moves.
+  using Direction = std::map<UnknownId, Fraction>;
+  /// A component of a parameter, seen as a place in it.
+  struct Component {
+    unsigned argument;
+    ResolvedAxis::Place place; // over all axes
+    /// View axes in the order of the block's.
+    llvm::SmallVector<int64_t, 2> blockAxes;
+  };
+  struct Candidate {
+    Symmetry symmetry;
+    /// Coordinates over the free unknowns, of the direction itself and of its faces.
+    std::map<UnknownId, Fraction> coordinates;
+  };
+
+  ResolvedAxis::Place placeOf(UnknownId unknown) const;
+  Direction directionOf(UnknownId free) const;
+  /// Expands coordinates over the free unknowns to values of all unknowns.
+  Direction expand(const std::map<UnknownId, Fraction> &coordinates) const;
+  /// The same pattern of parameters and exponents along fewer axes; nothing if it is no symmetry.
+  std::optional<std::map<UnknownId, Fraction>>
+  faceOf(const Direction &direction,
+         const std::map<UnknownId, llvm::SmallVector<int64_t, 2>> &blockAxes,
+         llvm::ArrayRef<bool> kept) const;
+  /// Adds to what is claimed; false if it was claimed already.
+  bool claim(std::map<UnknownId, Fraction> coordinates);
+  std::optional<Candidate> buildFrom(UnknownId free);
+  void addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const;
+
+  const Program &program;
+  SystemMapping &mapping;
+  const Solution &solution;
+  llvm::DenseMap<ValueId, unsigned> argumentOf;
+  /// By free unknown: the parameter components that move with it.
+  llvm::DenseMap<UnknownId, Direction> directions;
+  /// Claimed directions by their pivot.
+  std::map<UnknownId, std::map<UnknownId, Fraction>> claimed;
+};
+
+} // namespace noether
+
+#endif // NOETHER_LIB_ANALYSIS_SYMMETRYBUILDER_H

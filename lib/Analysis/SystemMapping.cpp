@@ -1,0 +1,97 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/SystemMapping.h"
+
+#include <cmath>
+
+using namespace noether;
+
+SystemMapping::SystemMapping(const Program &program, const StepRoles &roles,
+                             const AnalysisOptions &options)
+    : program(program), options(options), slice(program.sliceOf(program.getResults()[roles.loss])),
+      structure(program, slice), engine(program, structure, forms, *this) {
+  ValueId loss = program.getResults()[roles.loss];
+  llvm::BitVector used(program.getValues().size());
+  used.set(loss);
+  for (unsigned step : slice.set_bits())
+    for (ValueId operand : program.operands(program.getSteps()[step]))
+      used.set(operand);
+
+  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+    ValueId value = program.getArguments()[argument];
+    if (info.role != ArgumentRole::Param || !used.test(value) ||
+        !program.getValues()[value].isFloat)
+      continue;
+    liveParameters.push_back(argument);
+    engine.makeUnknown(value);
+  }
+  for (unsigned step : slice.set_bits())
+    engine.run(step);
+  if (!engine.isAnyScale(loss))
+    for (const Component &component : Field(engine.componentsOf(loss)))
+      if (component.form != kAnyForm)
+        equate(component.form, FormPool::zero, program.getSteps().size());
+}
+
+std::optional<UnknownId> SystemMapping::lookup(ValueId value, uint64_t key) const {
+  auto it = byOrigin.find({value, key});
+  if (it == byOrigin.end())
+    return std::nullopt;
+  return it->second;
+}
+
+mlir::Operation *SystemMapping::operationOf(const Equation &equation) const {
+  if (equation.provenance >= program.getSteps().size())
+    return nullptr;
+  return program.getSteps()[equation.provenance].op;
+}
+
+void SystemMapping::equate(FormId a, FormId b, size_t step) {
+  FormId difference = forms.subtract(a, b);
+  if (difference == FormPool::zero)
+    return;
+  Equation equation;
+  equation.form.assign(forms[difference].begin(), forms[difference].end());
+  equation.provenance = step;
+  system.addEquation(std::move(equation));
+}
+
+bool SystemMapping::mayPromote(double constant) const {
+  return std::abs(constant) <= options.spurionThreshold;
+}
+
+void SystemMapping::relateConstant(double constant, FormId form, size_t step) {
+  if (spurions.empty() || spurions.back().step != step || spurions.back().constant != constant) {
+    system.addSpurion("c" + llvm::Twine(spurions.size()));
+    spurions.push_back({constant, step});
+  }
+  Equation equation;
+  equation.form.assign(forms[form].begin(), forms[form].end());
+  equation.provenance = step;
+  equation.spurion = spurions.size() - 1;
+  system.addEquation(std::move(equation));
+}
+
+FormId SystemMapping::addUnknown(ValueId value, uint64_t key, int64_t dimension) {
+  UnknownId unknown =
+      system.addUnknown("v" + llvm::Twine(value) + "." + llvm::Twine(key), dimension);
+  origins.push_back({value, key});
+  byOrigin[{value, key}] = unknown;
+  return forms.unknown(unknown);
+}
+
+/// Names a long form, so that forms stay short along long chains of products.
+FormId SystemMapping::abbreviate(FormId form, size_t step) {
+  auto [it, inserted] = abbreviations.try_emplace(form, FormPool::zero);
+  if (!inserted)
+    return it->second;
+  int64_t dimension = system.getUnknowns()[forms[form].front().unknown].dimension;
+  UnknownId unknown =
+      system.addUnknown("f" + llvm::Twine(system.getUnknowns().size()), dimension);
+  origins.push_back({~0u, 0});
+  FormId name = forms.unknown(unknown);
+  abbreviations[form] = name;
+  equate(form, name, step);
+  return name;
+}

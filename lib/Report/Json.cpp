@@ -1,0 +1,253 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Report/Json.h"
+
+#include "noether/Analysis/Form.h"
+#include "noether/Version.h"
+
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace noether;
+using llvm::StringRef;
+
+std::string noether::sourcePosition(Location location) {
+  std::string result;
+  location->walk([&](Location part) {
+    auto position = dyn_cast<FileLineColLoc>(part);
+    if (!position || position.getFilename().empty() || position.getFilename() == "-")
+      return WalkResult::advance();
+    result = (position.getFilename().getValue() + ":" + Twine(position.getLine())).str();
+    return WalkResult::interrupt();
+  });
+  return result;
+}
+
+namespace {
+class JsonPrinter {
+public:
+  JsonPrinter(const StepAnalysis &analysis, llvm::raw_ostream &os)
+      : analysis(analysis), entry(analysis.roles.entry), json(os, /*IndentSize=*/2) {}
+
+  void print(StringRef source);
+
+private:
+  void printOperation(Operation *op);
+  void printParameter(const ParameterFacts &facts);
+  void printSymmetry(const Symmetry &symmetry);
+  void printMember(const SymmetryMember &member);
+  void printKinetics(const SymmetryKinetics &kinetics);
+  void printSizes(StringRef key, ArrayRef<int64_t> sizes);
+  StringRef nameOf(unsigned argument) { return analysis.roles.arguments[argument].name; }
+  RankedTensorType typeOf(unsigned argument) {
+    return dyn_cast<RankedTensorType>(entry.getArgumentTypes()[argument]);
+  }
+
+  const StepAnalysis &analysis;
+  func::FuncOp entry;
+  llvm::json::OStream json;
+};
+} // namespace
+
+/// Names come from the input and may be any bytes.
+static std::string text(StringRef bytes) { return llvm::json::fixUTF8(bytes); }
+
+void JsonPrinter::printSizes(StringRef key, ArrayRef<int64_t> sizes) {
+  json.attributeArray(key, [&] {
+    for (int64_t size : sizes)
+      json.value(size);
+  });
+}
+
+/// The keys `op` and `location` of an object.
+void JsonPrinter::printOperation(Operation *op) {
+  json.attribute("op", op ? text(op->getName().getStringRef()) : "");
+  json.attribute("location", op ? text(sourcePosition(op->getLoc())) : "");
+}
+
+void JsonPrinter::printParameter(const ParameterFacts &facts) {
+  const StepRoles::Argument &argument = analysis.roles.arguments[facts.argument];
+  json.object([&] {
+    json.attribute("name", text(argument.name));
+    json.attribute("argument", facts.argument);
+    RankedTensorType type = typeOf(facts.argument);
+    printSizes("shape", type ? type.getShape() : ArrayRef<int64_t>());
+    std::string dtype;
+    llvm::raw_string_ostream(dtype) << (type ? type.getElementType()
+                                             : entry.getArgumentTypes()[facts.argument]);
+    json.attribute("dtype", dtype);
+    json.attribute("role", stringifyRole(argument.role));
+    json.attribute("role_decided_by", argument.decidedBy);
+    json.attributeArray("symmetries", [&] {
+      for (const std::string &id : facts.symmetries)
+        json.value(id);
+    });
+    json.attribute("dead", argument.dead);
+    json.attribute("invariant_unit", facts.invariantUnit);
+    json.attributeArray("no_symmetry_because", [&] {
+      for (const Obstruction &obstruction : facts.noSymmetryBecause)
+        json.object([&] {
+          printOperation(obstruction.op);
+          json.attribute("says", obstruction.says);
+        });
+    });
+  });
+}
+
+void JsonPrinter::printMember(const SymmetryMember &member) {
+  json.object([&] {
+    json.attribute("parameter", text(nameOf(member.argument)));
+    json.attribute("exponent", toString(member.exponent));
+    printSizes("axes", member.axes);
+    json.attribute("side", nullptr);
+    // Where the parameter has to be split or cut to say it.
+    RankedTensorType type = typeOf(member.argument);
+    if (type && (ArrayRef<int64_t>(member.view) != type.getShape() || !member.isWholeParameter())) {
+      printSizes("view", member.view);
+      printSizes("offsets", member.offsets);
+      printSizes("sizes", member.sizes);
+    }
+  });
+}
+
+/// "sum over axis 0 of w^2" for one member, signed terms for several.
+static std::string describeCharge(const Symmetry &symmetry, llvm::function_ref<StringRef(unsigned)> nameOf) {
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  for (auto [index, member] : llvm::enumerate(symmetry.members)) {
+    bool negative = member.exponent < Fraction(0);
+    if (index || negative)
+      os << (index ? (negative ? " - " : " + ") : "-");
+    if (abs(member.exponent) != Fraction(1))
+      os << toString(abs(member.exponent)) << " ";
+    SmallVector<int64_t> summed;
+    for (int64_t axis = 0, rank = member.view.size(); axis < rank; ++axis)
+      if (!llvm::is_contained(member.axes, axis))
+        summed.push_back(axis);
+    bool alone = symmetry.members.size() == 1;
+    if (!member.axes.empty() && !summed.empty()) {
+      os << "sum over " << (summed.size() > 1 ? "axes " : "axis ");
+      llvm::interleaveComma(summed, os);
+      os << " of ";
+    } else if (member.axes.empty()) {
+      os << "sum of ";
+    }
+    os << (alone ? StringRef("w") : nameOf(member.argument)) << "^2";
+  }
+  return result;
+}
+
+void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
+  json.object([&] {
+    json.attribute("id", symmetry.id);
+    json.attribute("family", stringifyFamily(symmetry.family));
+    json.attributeArray("members", [&] {
+      for (const SymmetryMember &member : symmetry.members)
+        printMember(member);
+    });
+    printSizes("block_shape", symmetry.blockShape);
+    json.attribute("dimension", symmetry.dimension);
+    if (symmetry.traceless)
+      json.attribute("traceless", true);
+    json.attribute("exact", symmetry.isExact());
+    json.attributeArray("broken_by", [&] {
+      for (const BrokenBy &broken : symmetry.brokenBy)
+        json.object([&] {
+          json.attribute("constant", broken.constant);
+          json.attribute("degree", toString(broken.degree));
+          printOperation(broken.op);
+        });
+    });
+    json.attribute("charge", text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
+  });
+}
+
+void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics) {
+  json.object([&] {
+    json.attribute("symmetry", kinetics.symmetry);
+    json.attribute("equivariant", kinetics.equivariant);
+    json.attribute("ksb", kinetics.ksb);
+    json.attributeArray("laws", [&] {
+      for (const Law &law : kinetics.laws)
+        json.object([&] {
+          json.attribute("parameter", text(nameOf(law.parameter)));
+          json.attribute("hyperparameter", text(law.hyperparameter));
+          if (law.value)
+            json.attribute("value", *law.value);
+          else
+            json.attribute("value", nullptr);
+          json.attribute("degree", toString(law.degree));
+          json.attribute("text", text(law.text));
+          printOperation(law.op);
+        });
+    });
+    json.attributeArray("states", [&] {
+      for (const StateDegree &state : kinetics.states)
+        json.object([&] {
+          json.attribute("name", text(nameOf(state.argument)));
+          json.attribute("argument", state.argument);
+          json.attribute("degree", toString(state.degree));
+        });
+    });
+    json.attributeArray("breaks", [&] {
+      for (const KineticBreak &broken : kinetics.breaks)
+        json.object([&] {
+          printOperation(broken.op);
+          json.attribute("why", broken.why);
+        });
+    });
+    // The numbers follow with the analysis of whole training runs.
+    json.attributeObject("prediction", [&] {
+      json.attribute("equilibrium_norm", nullptr);
+      json.attribute("time_constant_steps", nullptr);
+      json.attribute("rotation_per_step", nullptr);
+      json.attribute("label", "needs gradient statistics");
+    });
+  });
+}
+
+void JsonPrinter::print(StringRef source) {
+  json.object([&] {
+    json.attribute("schema_version", 1);
+    json.attribute("tool_version", getVersion());
+    json.attribute("entry", text(entry.getName()));
+    json.attribute("source", text(source));
+    json.attributeArray("parameters", [&] {
+      for (const ParameterFacts &facts : analysis.parameters)
+        printParameter(facts);
+    });
+    json.attributeArray("symmetries", [&] {
+      for (const Symmetry &symmetry : analysis.symmetries)
+        printSymmetry(symmetry);
+    });
+    json.attributeObject("dimension", [&] {
+      json.attribute("torus", analysis.torusDimension);
+      json.attribute("torus_exact", analysis.exactTorusDimension);
+      // Families beyond the torus are not inferred yet: null is "not known", not 0.
+      json.attribute("translation", nullptr);
+      json.attribute("linear", nullptr);
+    });
+    json.attributeArray("kinetics", [&] {
+      for (const SymmetryKinetics &kinetics : analysis.kinetics)
+        printKinetics(kinetics);
+    });
+    json.attributeArray("gradient_mismatches", [&] {
+      for (const KineticBreak &mismatch : analysis.gradientMismatches)
+        json.object([&] {
+          printOperation(mismatch.op);
+          json.attribute("why", text(mismatch.why));
+        });
+    });
+    json.attributeArray("lints", [] {});
+    json.attributeArray("unknown_operations", [&] {
+      for (Operation *op : analysis.unknownOperations)
+        json.object([&] { printOperation(op); });
+    });
+  });
+}
+
+void noether::printJson(const StepAnalysis &analysis, StringRef source, llvm::raw_ostream &os) {
+  JsonPrinter(analysis, os).print(source);
+  os << "\n";
+}

@@ -1,0 +1,6 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Version.h"
+
+const char *noether::getVersion() { return NOETHER_VERSION; }

@@ -1,0 +1,108 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/Form.h"
+#include "noether/Analysis/StepAnalysis.h"
+#include "noether/Transforms/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+
+namespace noether {
+#define GEN_PASS_DEF_INFERSYMMETRIES
+#include "noether/Transforms/Passes.h.inc"
+} // namespace noether
+
+using namespace mlir;
+using namespace noether;
+
+/// Builtin attributes only, so that they survive every host.
+static DictionaryAttr describe(const Symmetry &symmetry, Builder &b) {
+  SmallVector<Attribute> members, brokenBy;
+  for (const SymmetryMember &member : symmetry.members) {
+    SmallVector<NamedAttribute> attributes = {
+        b.getNamedAttr("argument", b.getI64IntegerAttr(member.argument)),
+        b.getNamedAttr("exponent", b.getStringAttr(toString(member.exponent))),
+        b.getNamedAttr("axes", b.getDenseI64ArrayAttr(member.axes)),
+        b.getNamedAttr("view", b.getDenseI64ArrayAttr(member.view))};
+    if (!member.isWholeParameter()) {
+      attributes.push_back(b.getNamedAttr("offsets", b.getDenseI64ArrayAttr(member.offsets)));
+      attributes.push_back(b.getNamedAttr("sizes", b.getDenseI64ArrayAttr(member.sizes)));
+    }
+    members.push_back(b.getDictionaryAttr(attributes));
+  }
+  for (const BrokenBy &broken : symmetry.brokenBy)
+    brokenBy.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr("constant", b.getF64FloatAttr(broken.constant)),
+         b.getNamedAttr("degree", b.getStringAttr(toString(broken.degree)))}));
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("id", b.getStringAttr(symmetry.id)),
+       b.getNamedAttr("family", b.getStringAttr(stringifyFamily(symmetry.family))),
+       b.getNamedAttr("members", b.getArrayAttr(members)),
+       b.getNamedAttr("dimension", b.getI64IntegerAttr(symmetry.dimension)),
+       b.getNamedAttr("broken_by", b.getArrayAttr(brokenBy))});
+}
+
+static void annotate(const StepAnalysis &analysis) {
+  func::FuncOp entry = analysis.roles.entry;
+  Builder b(entry.getContext());
+  SmallVector<Attribute> symmetries;
+  for (const Symmetry &symmetry : analysis.symmetries)
+    symmetries.push_back(describe(symmetry, b));
+  entry->setDiscardableAttr("noether.symmetries", b.getArrayAttr(symmetries));
+  entry->setDiscardableAttr(
+      "noether.dimension",
+      b.getDictionaryAttr(
+          {b.getNamedAttr("torus", b.getI64IntegerAttr(analysis.torusDimension)),
+           b.getNamedAttr("torus_exact", b.getI64IntegerAttr(analysis.exactTorusDimension))}));
+  for (const ParameterFacts &facts : analysis.parameters) {
+    SmallVector<StringRef> ids(facts.symmetries.begin(), facts.symmetries.end());
+    entry.setArgAttr(facts.argument, "noether.symmetries", b.getStrArrayAttr(ids));
+  }
+}
+
+static void emitRemarks(const StepAnalysis &analysis) {
+  func::FuncOp entry = analysis.roles.entry;
+  auto options = [&](StringRef name) {
+    return remark::RemarkOpts::name(name).category("noether-symmetries").function(entry.getName());
+  };
+  for (const Symmetry &symmetry : analysis.symmetries) {
+    Location location = entry.getArgument(symmetry.members.front().argument).getLoc();
+    auto remark = remark::passed(location, options("SymmetryFound"));
+    if (!remark)
+      return; // nobody listens
+    remark << remark::metric("id", symmetry.id)
+           << remark::metric("family", stringifyFamily(symmetry.family))
+           << remark::metric("dimension", symmetry.dimension);
+    for (const SymmetryMember &member : symmetry.members)
+      remark << remark::metric(analysis.roles.arguments[member.argument].name,
+                               toString(member.exponent));
+    remark << remark::metric("exact", symmetry.isExact() ? "yes" : "no");
+  }
+  for (const ParameterFacts &facts : analysis.parameters)
+    for (const Obstruction &obstruction : facts.noSymmetryBecause)
+      remark::missed(obstruction.op ? obstruction.op->getLoc() : entry.getLoc(),
+                     options("NoSymmetry"))
+          << remark::metric("parameter", analysis.roles.arguments[facts.argument].name)
+          << remark::reason("{0}", obstruction.says);
+  for (Operation *op : analysis.unknownOperations)
+    remark::missed(op->getLoc(), options("UnknownOperation"))
+        << remark::metric("op", op->getName().getStringRef());
+}
+
+namespace {
+struct InferSymmetries : noether::impl::InferSymmetriesBase<InferSymmetries> {
+  using InferSymmetriesBase::InferSymmetriesBase;
+
+  void runOnOperation() override {
+    AnalysisOptions options;
+    options.spurionThreshold = spurionThreshold;
+    FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);
+    if (failed(analysis))
+      return signalPassFailure();
+    annotateRoles(analysis->roles);
+    annotate(*analysis);
+    emitRemarks(*analysis);
+  }
+};
+} // namespace
