@@ -145,3 +145,88 @@ def scanned_loss(params, batch, eps):
 
 
 register("scanned_layers", scanned_init, vectors(), scanned_loss, 1)
+
+
+# --- other ways to write and to combine -------------------------------------------------------
+
+
+def paired_init(rng):
+    return {"a": L.linear(rng, 4, 6), "b": L.linear(rng, 4, 6), "head": L.linear(rng, 6, 3)}
+
+
+def paired(combine):
+    def loss(params, batch, eps):
+        h = combine(L.dense(params["a"], batch["x"]), L.dense(params["b"], batch["x"]))
+        return L.cross_entropy(L.dense(params["head"], h), batch["y"])
+
+    return paired_init, vectors(), loss
+
+
+register("maxout", *paired(jnp.maximum))
+register("bilinear", *paired(jnp.multiply))
+register("quotient", *paired(lambda a, b: a / (jnp.abs(b) + jnp.abs(a))))
+register("hard_tanh_gate", *paired(lambda a, b: a * jnp.clip(b, -1.0, 1.0)))
+
+init, batch, plain_loss, sites = normalised(L.rms_norm, affine_bias=False)
+register("mlp_rmsnorm_checkpoint", init, batch,
+         lambda params, batch, eps: jax.checkpoint(plain_loss)(params, batch, eps), sites)
+register("mlp_rmsnorm_vmap", init, batch, lambda params, batch, eps: jnp.mean(jax.vmap(
+    lambda x, y: plain_loss(params, {"x": x[None], "y": y[None]}, eps))(batch["x"], batch["y"])),
+    sites)
+
+
+def variance_loss(params, batch, eps):
+    """LayerNorm through jnp.var and a scale of 1 + gain, the mean of squares less the square."""
+    h = L.dense(params["fc0"], batch["x"])
+    h = (h - h.mean(-1, keepdims=True)) * jax.lax.rsqrt(h.var(-1, keepdims=True) + eps[0])
+    h = jax.nn.relu(h * (1 + params["norm0"]["scale"]))
+    h = L.dense(params["fc1"], h)
+    mean = h.mean(-1, keepdims=True)
+    variance = (h * h).mean(-1, keepdims=True) - mean * mean
+    h = jax.nn.relu((h - mean) * jax.lax.rsqrt(variance + eps[1]) * params["norm1"]["scale"])
+    return L.cross_entropy(L.dense(params["fc2"], h), batch["y"])
+
+
+register("mlp_layernorm_variance", init, batch, variance_loss, 2)
+
+
+def accumulated_loss(params, batch, eps):
+    """A mean over parts of the batch, one after the other."""
+    parts = jax.tree.map(lambda a: a.reshape(3, -1, *a.shape[1:]), batch)
+
+    def part(total, b):
+        return total + plain_loss(params, b, eps), None
+
+    return jax.lax.scan(part, jnp.zeros((), batch["x"].dtype), parts)[0] / 3
+
+
+register("mlp_rmsnorm_accumulated", init, batch, accumulated_loss, sites)
+
+
+def l2_loss(params, batch, eps):
+    """A penalty on the weights that is part of the loss, on some of them."""
+    h = jax.nn.relu(L.dense(params["a"], batch["x"])) + jax.nn.relu(L.dense(params["b"], batch["x"]))
+    loss = L.cross_entropy(L.dense(params["head"], h), batch["y"])
+    return loss + 0.1 * jnp.sum(params["a"]["kernel"] ** 2)
+
+
+register("mlp_penalty", paired_init, vectors(), l2_loss)
+
+
+def cosine_loss(params, batch, eps):
+    """A head on the sphere: features and class vectors normalised, a learned temperature."""
+    h = jax.nn.relu(L.dense(params["fc0"], batch["x"]))
+    h = L.dense(params["fc1"], h)
+    h = h / jnp.sqrt(jnp.sum(h * h, -1, keepdims=True) + eps[0])
+    w = params["fc2"]["kernel"]
+    w = w / jnp.sqrt(jnp.sum(w * w, 0, keepdims=True) + eps[1])
+    return L.cross_entropy(jnp.exp(params["temperature"]) * (h @ w), batch["y"])
+
+
+def cosine_init(rng):
+    params = linears(rng)
+    del params["fc2"]["bias"]
+    return {**params, "temperature": L.bias(rng)}
+
+
+register("mlp_cosine_head", cosine_init, vectors(), cosine_loss, 2)
