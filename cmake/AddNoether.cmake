@@ -47,3 +47,16 @@ function(noether_add_tool name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   set_property(GLOBAL APPEND PROPERTY NOETHER_TOOLS ${name})
 endfunction()
+
+# noether_add_doc(<td file> <name> <mlir-tblgen option>...)
+#
+# Adds docs/generated/<name>.md, which the target noether-doc writes into the source tree.
+function(noether_add_doc td name)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  tablegen(MLIR ${name}.md ${ARGN})
+  set(output ${PROJECT_SOURCE_DIR}/docs/generated/${name}.md)
+  add_custom_target(noether-doc-${name}
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${CMAKE_CURRENT_BINARY_DIR}/${name}.md ${output}
+    DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name}.md)
+  add_dependencies(noether-doc noether-doc-${name})
+endfunction()
