@@ -256,14 +256,17 @@ LogicalResult RuleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return success();
   }
 
-  // Which factors are a dimension of their own somewhere: those need no size.
+  // Where each factor is used. One that is a dimension of its own somewhere needs no size.
   int64_t numFactors = factorSizes.size();
-  SmallVector<bool> hasOwnDimension(numFactors, false);
-  for (TensorMapAttr tensor : llvm::concat<const TensorMapAttr>(operands, results))
+  SmallVector<bool> hasOwnDimension(numFactors, false), isInOperand(numFactors, false),
+      isInResult(numFactors, false);
+  for (auto [index, tensor] :
+       llvm::enumerate(llvm::concat<const TensorMapAttr>(operands, results)))
     for (DimMapAttr dim : tensor.getDims())
       for (int64_t factor : dim.getFactors()) {
         if (factor >= numFactors)
           return emitError() << "a tensor uses a factor that the rule does not have";
+        (index < operands.size() ? isInOperand : isInResult)[factor] = true;
         if (dim.isSingleFactor())
           hasOwnDimension[factor] = true;
       }
@@ -274,9 +277,6 @@ LogicalResult RuleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "a factor inside a product or a piece needs a size";
   }
 
-  auto contains = [](ArrayRef<TensorMapAttr> tensors, int64_t factor) {
-    return llvm::any_of(tensors, [&](TensorMapAttr tensor) { return tensor.contains(factor); });
-  };
   for (ArrayRef<int64_t> list : {sumFactors, frozenFactors}) {
     if (llvm::any_of(list, [&](int64_t f) { return f < 0 || f >= numFactors; }))
       return emitError() << "a sum or frozen factor is in no tensor";
@@ -284,9 +284,9 @@ LogicalResult RuleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "a factor is listed twice";
   }
   for (int64_t factor : sumFactors) {
-    if (contains(results, factor))
+    if (isInResult[factor])
       return emitError() << "a factor that is summed over is in a result";
-    if (!contains(operands, factor))
+    if (!isInOperand[factor])
       return emitError() << "a factor that is summed over is in no operand";
   }
 

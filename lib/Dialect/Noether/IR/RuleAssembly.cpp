@@ -121,9 +121,14 @@ static void printDim(AsmPrinter &printer, DimMapAttr dim) {
   if (!dim.isSegmented())
     return printPiece(printer, dim.getFactors());
   printer << '{';
+  ArrayRef<int64_t> rest = dim.getFactors();
   llvm::interleave(
-      llvm::seq<unsigned>(0, dim.getSegments().size()), printer,
-      [&](unsigned segment) { printPiece(printer, dim.getSegmentFactors(segment)); }, "|");
+      dim.getSegments(), printer,
+      [&](int64_t segment) {
+        printPiece(printer, rest.take_front(segment));
+        rest = rest.drop_front(segment);
+      },
+      "|");
   printer << '}';
 }
 
