@@ -91,6 +91,7 @@ def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
 
     Remarks (category `noether-symmetries`): `SymmetryFound`, `NoSymmetry`, `UnknownOperation`.
   }];
+  let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes
   let options = [
     Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
            "Largest constant that is promoted to a spurion">
@@ -105,6 +106,7 @@ def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
 
     Example: `noether-opt --noether-report="json=step.json" step.mlir -o /dev/null`.
   }];
+  let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes
   let options = [
     Option<"json", "json", "std::string", /*default=*/"\"-\"", "File to write ('-': standard output)">,
     Option<"source", "source", "std::string", /*default=*/"\"\"",
