@@ -1,0 +1,156 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reductions over windows, scatters to the selected element of a window, and sorting. Fields are
+// constant along the dimensions in which elements meet.
+
+#include "Reduction.h"
+
+using namespace mlir;
+using namespace noether;
+using namespace noether::rules;
+
+namespace {
+
+/// The window of a pooling operation. Attributes that are absent have their neutral value.
+struct PoolingWindow {
+  Indices sizes, strides, baseDilations, windowDilations, padding;
+
+  bool moves(unsigned dimension) const {
+    return sizes[dimension] != 1 || strides[dimension] != 1 || baseDilations[dimension] != 1 ||
+           padding[2 * dimension] != 0 || padding[2 * dimension + 1] != 0;
+  }
+};
+
+FailureOr<PoolingWindow> readPoolingWindow(const Context &context, unsigned rank) {
+  PoolingWindow window;
+  auto read = [&](StringRef name, unsigned size, int64_t absent, Indices &values) {
+    FailureOr<Indices> read = context.attributes.integersOr(name, Indices(size, absent));
+    if (failed(read) || read->size() != size)
+      return failure();
+    values = *read;
+    return success();
+  };
+  if (failed(read("window_dimensions", rank, 1, window.sizes)) ||
+      failed(read("window_strides", rank, 1, window.strides)) ||
+      failed(read("base_dilations", rank, 1, window.baseDilations)) ||
+      failed(read("window_dilations", rank, 1, window.windowDilations)) ||
+      failed(read("padding", 2 * rank, 0, window.padding)))
+    return failure();
+  return window;
+}
+
+/// Dimensions before and after: one factor where nothing moves, else a frozen factor on either side.
+std::pair<Dims, Dims> windowDims(RuleBuilder &rule, const PoolingWindow &window, unsigned rank) {
+  std::pair<Dims, Dims> dims;
+  for (unsigned d = 0; d < rank; ++d) {
+    int64_t before = rule.factor(), after = before;
+    if (window.moves(d)) {
+      after = rule.factor();
+      rule.frozen(before).frozen(after);
+    }
+    dims.first.push_back(before);
+    dims.second.push_back(after);
+  }
+  return dims;
+}
+
+constexpr StringLiteral kUnknownBody = "a body that is not made of scalar operations with rules";
+
+} // namespace
+
+static Answer reduceWindow(const Context &context) {
+  unsigned numInputs = context.numOperands() / 2;
+  if (context.numOperands() != 2 * numInputs || numInputs == 0 ||
+      context.numResults() != numInputs || context.op->getNumRegions() != 1)
+    return context.wrongNumberOf("operands, results or regions");
+  unsigned rank = context.operandRank(0);
+  FailureOr<PoolingWindow> window = readPoolingWindow(context, rank);
+  if (failed(window))
+    return Answer::malformed("window attributes cannot be read or do not fit the operand");
+
+  RuleBuilder rule = context.builder();
+  auto [input, output] = windowDims(rule, *window, rank);
+  for (unsigned i = 0; i < numInputs; ++i) {
+    rule.operand(i, input).result(i, output);
+    context.define(rule, i, operand(i));
+    if (context.isResultScaled(i))
+      rule.equate(result(i), operand(numInputs + i));
+  }
+  if (!addReductionEquations(rule, context, context.op->getRegion(0), numInputs))
+    return Answer::barrier(kUnknownBody);
+  return rule;
+}
+
+static Answer selectAndScatter(const Context &context) {
+  if (context.numOperands() != 3 || context.numResults() != 1 ||
+      context.op->getNumRegions() != 2)
+    return context.wrongNumberOf("operands, results or regions");
+  unsigned rank = context.operandRank(0);
+  FailureOr<PoolingWindow> window = readPoolingWindow(context, rank);
+  if (failed(window))
+    return Answer::malformed("window attributes cannot be read or do not fit the operand");
+
+  // The operand decides where elements of the source go; it gives the result no scale.
+  RuleBuilder rule = context.builder();
+  auto [input, source] = windowDims(rule, *window, rank);
+  rule.operand(0, input).operand(1, source).result(0, input);
+  if (!context.isResultScaled(0))
+    rule.vanish(result(0));
+  else
+    rule.equate(result(0), operand(1)).equate(result(0), operand(2));
+
+  Form selected = Form::unknown(0), scattered = Form::unknown(1);
+  SmallVector<LogScale> unknowns = {operand(0), operand(1)};
+  std::optional<Payload> select =
+      composePayload(context.table, context.op->getRegion(0), {selected, selected});
+  std::optional<Payload> scatter =
+      composePayload(context.table, context.op->getRegion(1), {scattered, scattered});
+  if (!select || !scatter || scatter->yields.size() != 1)
+    return Answer::barrier(kUnknownBody);
+  if (context.isResultScaled(0))
+    scatter->require(scattered, scatter->yields[0]);
+  if (!addConstraints(rule, *select, unknowns) || !addConstraints(rule, *scatter, unknowns))
+    return Answer::barrier(kUnknownBody);
+  return rule;
+}
+
+static Answer sort(const Context &context) {
+  if (context.numOperands() != context.numResults() || context.numOperands() == 0 ||
+      context.op->getNumRegions() != 1)
+    return context.wrongNumberOf("operands, results or regions");
+  int64_t rank = context.operandRank(0);
+  FailureOr<int64_t> dimension = context.attributes.integerOr("dimension", -1);
+  if (failed(dimension) || *dimension < -rank || *dimension >= rank)
+    return Answer::malformed("attribute 'dimension' does not fit the operand");
+  int64_t sorted = *dimension < 0 ? *dimension + rank : *dimension;
+
+  RuleBuilder rule = context.builder();
+  Dims input = rule.factors(rank), output = input;
+  int64_t before = rule.factor(), after = rule.factor();
+  input[sorted] = before;
+  output[sorted] = after;
+  rule.frozen(before).frozen(after);
+  SmallVector<Form> arguments;
+  SmallVector<LogScale> unknowns;
+  for (unsigned i = 0; i < context.numOperands(); ++i) {
+    rule.operand(i, input).result(i, output);
+    context.define(rule, i, operand(i));
+    arguments.append(2, Form::unknown(i));
+    unknowns.push_back(operand(i));
+  }
+  std::optional<Payload> payload =
+      composePayload(context.table, context.op->getRegion(0), arguments);
+  if (!payload || !addConstraints(rule, *payload, unknowns))
+    return Answer::barrier(kUnknownBody);
+  return rule;
+}
+
+void rules::addWindowRules(Registry &registry) {
+  constexpr StringLiteral frozen = "frozen along the dimensions in which the window moves";
+  registry.rule("stablehlo.reduce_window", reduceWindow, ReadsAttributes | ReadsRegions, frozen);
+  registry.rule("stablehlo.select_and_scatter", selectAndScatter, ReadsAttributes | ReadsRegions,
+                frozen);
+  registry.rule("stablehlo.sort", sort, ReadsAttributes | ReadsRegions,
+                "frozen along the sorted dimension");
+}
