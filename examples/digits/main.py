@@ -78,7 +78,7 @@ def main():
             lambda state, loss, charges: loss,
             progress,
         )
-    restored = adaptive.restore(*rewritten, batch)[:3]
+    restored = adaptive.restore(*rewritten)
 
     # 3. What theory says of the charge, from its first value and |v|^2.
     layer = f"conv{len(model.WIDTHS)}"

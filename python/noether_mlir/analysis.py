@@ -53,12 +53,20 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Member:
-    """How one parameter moves: w -> exp(exponent * s) w, s a function of the index along `axes` (none: a number)."""
+    """How one parameter moves: w -> exp(exponent * s) w, s a function of the index along `axes` (none: a number).
+
+    Attributes:
+        view: the shape that `axes` speak of, where it is not the parameter's own ([h*d] seen as [h, d]); else empty.
+        offsets, sizes: the part of the view that moves, where it is not all of it; else empty.
+    """
 
     parameter: str = ""
     exponent: Fraction = Fraction(0)
     axes: tuple[int, ...] = ()
     side: str | None = None
+    view: tuple[int, ...] = ()
+    offsets: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,12 +96,16 @@ class Symmetry:
         family: "scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear" or "permutation".
         dimension: the number of independent one-parameter symmetries; 0 for a permutation, which has an `order`.
         exact: whether it holds with every constant as it is; else `broken_by` says which constants break it.
+        block_shape: the shape of its charge: one size for each axis of its members; () for a number.
+        traceless: only functions with zero mean along every block axis are symmetries.
         charge: its Noether charge, in words.
     """
 
     id: str = ""
     family: str = ""
     members: tuple[Member, ...] = ()
+    block_shape: tuple[int, ...] = ()
+    traceless: bool = False
     dimension: int = 0
     order: str | None = None
     exact: bool = True
@@ -119,8 +131,14 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Law:
-    """What kinetic symmetry breaking makes of one hyperparameter: `eta_eff = eta / r^2`."""
+    """What kinetic symmetry breaking makes of one hyperparameter: `eta_eff = eta / r^2`.
 
+    Attributes:
+        parameter: the member of the symmetry whose update it is the law of.
+        value: of the hyperparameter, where it is a constant of the step. degree: the power of r it is divided by.
+    """
+
+    parameter: str = ""
     hyperparameter: str = ""
     value: float | None = None
     degree: Fraction = Fraction(0)
@@ -195,7 +213,12 @@ class UnknownOperation:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything the analysis says about a step. Print it, or show it in a notebook, for a table."""
+    """Everything the analysis says about a step. Print it, or show it in a notebook, for a table.
+
+    Attributes:
+        gradient_mismatches: where what the update uses cannot be the gradient of this loss.
+        data: the JSON object, as the compiler wrote it.
+    """
 
     schema_version: int = 1
     tool_version: str = ""
@@ -205,6 +228,7 @@ class Analysis:
     symmetries: tuple[Symmetry, ...] = ()
     dimension: Dimension = Dimension()
     kinetics: tuple[Kinetics, ...] = ()
+    gradient_mismatches: tuple[Break, ...] = ()
     lints: tuple[Lint, ...] = ()
     unknown_operations: tuple[UnknownOperation, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from noether_mlir.adaptive import Polar, is_polar
 from noether_mlir.errors import NoetherError, UnsupportedStep
@@ -120,6 +121,16 @@ class Program:
         return call(function, values, avals, f"{self.name}_restore")
 
 
+def _shape(leaf: Any) -> Any:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) if hasattr(leaf, "dtype") else leaf
+
+
+def _zeros(tree: Any) -> Any:
+    """Arrays of the shapes that `_shape` took, in the place of arguments whose values do not matter."""
+    is_shape = lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct)
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype) if is_shape(leaf) else leaf, tree)
+
+
 def _flatten(tree: Any) -> tuple[list[Any], Any]:
     return jax.tree.flatten(tree, is_leaf=is_polar)
 
@@ -221,6 +232,7 @@ class JittedStep:
         self._static = {"static_argnums": static_argnums, "static_argnames": static_argnames}
         self._returns_charges = track
         self._programs: dict[Any, Program] = {}
+        self._seen: tuple[Any, ...] = ()
         self._transform = functools.lru_cache(maxsize=None)(self._run_compiler)
         self.charges: dict[str, Charges] = {}
 
@@ -284,6 +296,7 @@ class JittedStep:
         leaves, tree = _flatten(dynamic)
         plain = jax.tree.unflatten(tree, [leaf.direction if is_polar(leaf) else leaf for leaf in leaves])
         new_args, new_kwargs = rebuild(plain)
+        self._seen = jax.tree.map(lambda leaf: leaf if leaf is None else _shape(leaf), new_args)
         lowered = lower_to_text(self._step, new_args, new_kwargs, roles=self._roles, **self._static)
         if lowered.ordered:
             raise UnsupportedStep(
@@ -330,6 +343,7 @@ class JittedStep:
     def adapt(self, *args: Any, **kwargs: Any) -> Any:
         """The same arguments with the weights in adaptive form: each adapted one a `Polar`, optimizer states and
         running statistics transported with their degrees. Arguments that are adapted already stay as they are.
+        Once the step has been called, arguments at the end that carry nothing to adapt (the batch) may be left out.
 
         Returns:
             A tuple of the positional arguments; with keyword arguments, that tuple and the dictionary.
@@ -337,16 +351,21 @@ class JittedStep:
         return self._map(self._adapt, False, args, kwargs)
 
     def restore(self, *args: Any, **kwargs: Any) -> Any:
-        """The inverse of `adapt`: plain arrays again, such as checkpoints of the original step hold."""
+        """The inverse of `adapt`: plain arrays again, such as checkpoints of the original step hold.
+
+        As there, arguments at the end that carry nothing adapted may be left out.
+        """
         return self._map(self._restore, True, args, kwargs)
 
     def _map(self, function: Any, adapted: bool, args: Any, kwargs: Any) -> Any:
         if not self.rewrite:
             raise NoetherError('only a step made with rewrite="adaptive" has an adaptive form')
-        dynamic, rebuild = self._split(args, kwargs)
-        if _has_polar(dynamic) == adapted:
+        count = len(args)
+        if _has_polar((args, kwargs)) == adapted:
+            args = (*args, *map(_zeros, self._seen[count:]))
+            _, rebuild = self._split(args, kwargs)
             args, kwargs = rebuild(function(*args, **kwargs))
-        return (tuple(args), kwargs) if kwargs else tuple(args)
+        return (tuple(args[:count]), kwargs) if kwargs else tuple(args[:count])
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:
         """As `jax.jit(step).lower`, of the transformed step."""

@@ -155,6 +155,8 @@ def _member_lines(group: _Alike, label: "_Labels", shapes: dict[str, tuple[int, 
         exponent = _exponent(member, group.first.family)
         if exponent:
             left.append(f" {exponent}", style="cyan")
+        if member.view:
+            right.append(f" as {shape_text(member.view)}")
         if member.axes:
             right.append(f" [{','.join(map(str, member.axes))}]", style="cyan")
         lines.append((left, right))
@@ -233,7 +235,7 @@ def _symmetry_table(groups: list[_Alike], label: "_Labels", shapes: dict[str, tu
     return table
 
 
-def _kinetics_table(analysis: Analysis, groups: list[_Alike]) -> Table | None:
+def _kinetics_table(analysis: Analysis, groups: list[_Alike], label: "_Labels") -> Table | None:
     rows: dict[object, tuple[list[_Alike], Kinetics]] = {}
     for group in groups:
         kinetics = analysis.kinetics_of(group.first.id)
@@ -243,26 +245,35 @@ def _kinetics_table(analysis: Analysis, groups: list[_Alike]) -> Table | None:
             rows.setdefault(key, ([], kinetics))[0].append(group)
     if not rows:
         return None
-    table = _table(
+    columns: list[tuple[str, dict]] = [
         ("symmetry", {"style": "bold", "overflow": "fold", "max_width": 16}),
         ("what the optimizer makes of it", {"overflow": "fold", "ratio": 1}),
         ("prediction", {"overflow": "fold"}),
-    )
-    for members, kinetics in rows.values():
-        table.add_row(", ".join(group.ids for group in members), _law_text(kinetics), _prediction(kinetics))
+    ]
+    predictions = [_prediction(kinetics) for _, kinetics in rows.values()]
+    table = _table(*(columns if any(predictions) else columns[:-1]))
+    for (members, kinetics), prediction in zip(rows.values(), predictions):
+        cells = (", ".join(group.ids for group in members), _law_text(kinetics, label), prediction)
+        table.add_row(*cells[: len(table.columns)])
     return table
 
 
-def _law_text(kinetics: Kinetics) -> Text:
+def _law_text(kinetics: Kinetics, label: "_Labels") -> Text:
     text = Text()
     if kinetics.equivariant and not kinetics.laws:
         text.append("equivariant: the optimizer keeps the symmetry")
+    alike: dict[tuple[str, str], list[str]] = {}
     for law in kinetics.laws:
+        value = "" if law.value is None else f" = {law.value:g}"
+        words = law.text or f"{law.hyperparameter} has degree {law.degree}"
+        alike.setdefault((words, f"{law.hyperparameter}{value}"), []).append(label(law.parameter))
+    for (words, hyperparameter), parameters in alike.items():
         if text:
             text.append("\n")
-        text.append(law.text or f"{law.hyperparameter} has degree {law.degree}", style="green")
-        value = "" if law.value is None else f" = {law.value:g}"
-        text.append(f"  ({law.hyperparameter}{value})", style="dim")
+        text.append(words, style="green")
+        text.append(f"  ({hyperparameter})", style="dim")
+        if len(alike) > 1 and any(parameters) and len({law.parameter for law in kinetics.laws}) > 1:
+            text.append(f"  for {', '.join(dict.fromkeys(parameters))}", style="dim")
     for item in kinetics.breaks:
         if text:
             text.append("\n")
@@ -283,7 +294,7 @@ def _prediction(kinetics: Kinetics) -> Text:
             parts.append(f"in {prediction.time_constant_steps:.4g} steps")
         if prediction.rotation_per_step is not None:
             parts.append(f"{prediction.rotation_per_step:.3g} rad/step")
-        if prediction.label:
+        if prediction.label and parts:
             parts.append(f"({prediction.label})")
     return Text("\n".join(parts))
 
@@ -344,6 +355,13 @@ def _lints(analysis: Analysis, label: "_Labels") -> Table | None:
     return table
 
 
+def _mismatches(analysis: Analysis) -> Text | None:
+    lines = [f"{item.why} ({item.op} at {short_location(item.location)})" for item in analysis.gradient_mismatches]
+    if not lines:
+        return None
+    return Text("\n".join(["What the update uses is not the gradient of this loss:", *lines]), style="yellow")
+
+
 def _unknown(analysis: Analysis) -> Text | None:
     if not analysis.unknown_operations:
         return None
@@ -362,9 +380,10 @@ def render(analysis: Analysis) -> Iterator[RenderableType]:
     yield _heading(analysis)
     tables = [
         _symmetry_table(groups, label, shapes) if groups else Text("No symmetry found."),
-        _kinetics_table(analysis, groups),
+        _kinetics_table(analysis, groups, label),
         _reasons(analysis.parameters, label),
         _lints(analysis, label),
+        _mismatches(analysis),
         _unknown(analysis),
     ]
     for table in tables:
