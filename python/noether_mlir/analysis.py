@@ -321,7 +321,9 @@ def analyze_text(
             options.append("derivations=true")
         run_tool([f"--noether-report={' '.join(options)}", "-o", "/dev/null"], text, source)
         try:
-            data = json.loads(report.read_text())
+            # Positions in the text itself, which the compiler reads from standard input.
+            named = json.dumps(source, ensure_ascii=False)[:-1]
+            data = json.loads(report.read_text(encoding="utf-8").replace('"<stdin>:', f"{named}:"))
         except (OSError, ValueError) as error:
             raise NoetherError(f"the compiler wrote no readable report for {source}: {error}") from None
     data["source"] = source

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from noether_mlir.adaptive import Polar, is_polar
 from noether_mlir.errors import NoetherError, UnsupportedStep
-from noether_mlir.lowering import LoweredStep, lower_to_text, step_name
+from noether_mlir.lowering import LoweredStep, lower_to_text, plain_step, step_name
 from noether_mlir.primitive import ModuleFunction, call
 from noether_mlir.roles import parameter_names, static_positions
 from noether_mlir.tool import run_tool
@@ -223,7 +223,7 @@ class JittedStep:
                 "in_shardings cannot be given with a rewrite, since adapted parameters have another structure: shard"
                 " the arguments with jax.device_put, their shardings are kept"
             )
-        self._step = getattr(step, "__wrapped__", step) if isinstance(step, jax.stages.Wrapped) else step
+        self._step = plain_step(step)
         self._track = track
         self.rewrite = rewrite
         self._eps = eps
@@ -252,8 +252,7 @@ class JittedStep:
             return method(*args, **kwargs)
 
         functools.update_wrapper(function, self._step, updated=())
-        if not hasattr(function, "__name__"):
-            function.__name__ = step_name(self._step)
+        function.__name__ = step_name(self._step)
         return function
 
     # The passes.

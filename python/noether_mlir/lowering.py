@@ -193,6 +193,13 @@ def step_name(step: Any) -> str:
     return getattr(step, "__name__", type(step).__name__)
 
 
+def plain_step(step: Any) -> Any:
+    """The function inside a jitted one."""
+    while hasattr(step, "lower") and hasattr(step, "__wrapped__"):
+        step = step.__wrapped__
+    return step
+
+
 def lower_to_text(
     step: Callable[..., Any],
     args: Sequence[Any],
@@ -223,7 +230,7 @@ def lower_to_text(
     if not callable(step):
         raise NotATrainingStep(f"a step must be a function, not {type(step).__name__}")
     kwargs = dict(kwargs or {})
-    plain = getattr(step, "__wrapped__", step) if isinstance(step, jax.stages.Wrapped) else step
+    plain = plain_step(step)
     jitted = jax.jit(plain, keep_unused=True, static_argnums=static_argnums, static_argnames=static_argnames)
     with portable_locations():
         traced = jitted.trace(*args, **kwargs)

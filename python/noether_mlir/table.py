@@ -3,6 +3,7 @@
 """The analysis as a table for a terminal, for plain text, and for a notebook."""
 
 import io
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -148,17 +149,37 @@ def _exponent(member: Member, family: str) -> str:
     return f"^{member.exponent}"
 
 
+def _part(member: Member, shape: tuple[int, ...]) -> str:
+    """Which part of a parameter a member is: empty for all of it, else its slices, as in Python."""
+    view = member.view or shape
+    cuts = list(zip(view, member.offsets, member.sizes))
+    if all(size == extent for extent, _, size in cuts):
+        return ""
+    slices = (":" if size == extent else f"{offset}:{offset + size}" for extent, offset, size in cuts)
+    return f"[{','.join(slices)}]"
+
+
 def _member_lines(group: _Alike, label: "_Labels", shapes: dict[str, tuple[int, ...]]) -> list[tuple[Text, Text]]:
-    lines = []
+    # The parts that a parameter is cut into (the halves that a rotary embedding makes) are one line if they move alike.
+    alike: dict[tuple[str, Fraction, tuple[int, ...], tuple[int, ...]], list[Member]] = {}
+    names = {}
     for member, name in zip(group.first.members, group.names()):
-        left, right = Text(label(name)), Text(shape_text(shapes.get(member.parameter, ())))
-        exponent = _exponent(member, group.first.family)
+        names[member.parameter] = name
+        alike.setdefault((member.parameter, member.exponent, member.axes, member.view), []).append(member)
+    lines = []
+    for (parameter, _, axes, view), members in alike.items():
+        shape = shapes.get(parameter, ())
+        whole = sum(math.prod(member.sizes) for member in members) == math.prod(shape)
+        parts = ["" if whole else _part(member, shape) for member in members]
+        left, right = Text(label(names[parameter])), Text(shape_text(shape))
+        exponent = _exponent(members[0], group.first.family)
         if exponent:
             left.append(f" {exponent}", style="cyan")
-        if member.view:
-            right.append(f" as {shape_text(member.view)}")
-        if member.axes:
-            right.append(f" [{','.join(map(str, member.axes))}]", style="cyan")
+        if view and (axes or any(parts)):
+            right.append(f" as {shape_text(view)}")
+        right.append(f" {' '.join(parts)}" if any(parts) else "")
+        if axes:
+            right.append(f" [{','.join(map(str, axes))}]", style="cyan")
         lines.append((left, right))
     return lines
 
@@ -186,11 +207,12 @@ def _table(*columns: tuple[str, dict]) -> Table:
 
 
 def _heading(analysis: Analysis) -> Text:
-    numbers = sum(_size(parameter) for parameter in analysis.parameters)
+    numbers = sum(math.prod(parameter.shape) for parameter in analysis.parameters)
     text = Text()
     text.append(analysis.source or "step", style="bold")
     text.append(f"  @{analysis.entry}  " if analysis.entry else "  ")
-    text.append(f"{len(analysis.parameters)} parameters, {count(numbers)} numbers\n")
+    plural = "" if len(analysis.parameters) == 1 else "s"
+    text.append(f"{len(analysis.parameters)} parameter{plural}, {count(numbers)} numbers\n")
     dimension = analysis.dimension
     if dimension.torus is not None:
         text.append("scale and rescale symmetries: ")
@@ -202,13 +224,6 @@ def _heading(analysis: Analysis) -> Text:
     if dimension.linear is not None:
         text.append(f"   all together: {count(dimension.linear)}")
     return text
-
-
-def _size(parameter: Parameter) -> int:
-    size = 1
-    for extent in parameter.shape:
-        size *= extent
-    return size
 
 
 def _symmetry_table(groups: list[_Alike], label: "_Labels", shapes: dict[str, tuple[int, ...]]) -> Table:

@@ -194,6 +194,10 @@ def test_decorator_and_jitted_function(identity):
     same(decorated(*args), jax.jit(step)(*args))
     same(noether_mlir.jit(jax.jit(step))(*args), jax.jit(step)(*args))
     assert decorated.__name__ == "decorated"
+    partial = noether_mlir.jit(functools.partial(step, arguments()[0]))
+    assert "jit_step" in partial.lower(*args[1:]).as_text()
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-14), partial(*args[1:]), jax.jit(step)(*args))
+    same(noether_mlir.jit(partial)(*args[1:]), partial(*args[1:]))
 
 
 def test_inside_another_jit_and_scan(identity):
