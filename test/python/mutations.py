@@ -234,7 +234,8 @@ class Verdict:
     stderr: str
 
 
-LOCATED = re.compile(r"^.+:\d+:\d+: error: ", re.MULTILINE)
+#: A file with line and column, or where the input names no file the name it gives the place.
+LOCATED = re.compile(r"^(?:.+:\d+:\d+: error: |<unknown>:0: error: loc\()", re.MULTILINE)
 CRASHED = re.compile(r"PLEASE submit a bug report|Stack dump|LLVM ERROR|Assertion .* failed|UNREACHABLE"
                      r"|AddressSanitizer|runtime error:")
 

@@ -100,7 +100,7 @@ def generators(report, shapes, exact_only=False):
             scales = log_scale(symmetry, element, shapes)
             rows.append(np.concatenate(
                 [np.ravel(scales.get(n, np.zeros(s))) for n, s in shapes.items()]))
-    return np.array(rows).reshape(len(rows), -1)
+    return np.array(rows).reshape(len(rows), sum(int(np.prod(s)) for s in shapes.values()))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -128,8 +128,9 @@ def test_elided_constant(small, tmp_path):
 
 
 STEP = """
-"func.func"() <{function_type = (tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>), sym_name = "main"}> ({
-^bb0(%%w: tensor<4xf32>):
+"func.func"() <{function_type = (tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>), res_attrs = [
+    {jax.result_info = "result[0]['w']"}, {jax.result_info = "result[1]"}], sym_name = "main"}> ({
+^bb0(%%w: tensor<4xf32> loc("params['w']")):
   %%n = "func.call"(%%w) <{callee = @%s}> : (tensor<4xf32>) -> tensor<4xf32>
   %%z = "stablehlo.constant"() <{value = dense<0.0> : tensor<f32>}> : () -> tensor<f32>
   %%l = "stablehlo.reduce"(%%n, %%z) <{dimensions = array<i64: 0>}> ({
@@ -260,5 +261,5 @@ def test_command_prints_nothing_on_standard_output(damage, small, tmp_path):
                          capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 1
     assert run.stdout == ""
-    assert "step.mlir" in run.stderr and "Traceback" not in run.stderr
+    assert re.match(r"\S+\.(mlir|py):", run.stderr) and "Traceback" not in run.stderr
     assert len(run.stderr.strip().splitlines()) <= 3, run.stderr
