@@ -21,7 +21,7 @@ static constexpr size_t kLongForm = 24;
 
 FieldEngine::FieldEngine(const Program &program, Structure &structure, FormPool &forms,
                          EquationSink &sink)
-    : program(program), structure(structure), forms(forms), sink(sink),
+    : program(program), structure(structure), forms(forms), sink(&sink),
       fields(program.getValues().size(), FieldPool::zero) {
   for (auto [id, value] : llvm::enumerate(program.getValues()))
     if (value.isAnyScale)
@@ -56,7 +56,7 @@ void FieldEngine::makeUnknown(ValueId value) {
   }
   Field field;
   for (const Partial &partial : partials)
-    field.push_back({partial.key, sink.addUnknown(value, partial.key, partial.dimension)});
+    field.push_back({partial.key, sink->addUnknown(value, partial.key, partial.dimension)});
   fields[value] = pool.intern(std::move(field));
 }
 
@@ -109,7 +109,7 @@ FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
     if (form == FormPool::zero || (!any.empty() && any.count(space.cellOf(key))))
       continue;
     if (forms[form].size() > kLongForm)
-      form = sink.abbreviate(form, step);
+      form = sink->abbreviate(form, step);
     result.push_back({key, form});
   }
   return pool.intern(std::move(result));
@@ -142,7 +142,7 @@ FieldId FieldEngine::equate(FieldId a, FieldId b, const ResolvedSpace &space, si
       continue;
     }
     if (formX != formY)
-      sink.equate(formX, formY, step);
+      sink->equate(formX, formY, step);
     if (formX != FormPool::zero)
       result.push_back({key, formX});
   }
@@ -155,7 +155,7 @@ void FieldEngine::pinToZero(FieldId field, size_t step) {
   Field components(pool[field]);
   for (const Component &component : components)
     if (component.form != kAnyForm)
-      sink.equate(component.form, FormPool::zero, step);
+      sink->equate(component.form, FormPool::zero, step);
 }
 
 FieldId FieldEngine::constantAlong(FieldId field, const ResolvedSpace &space,
@@ -177,7 +177,7 @@ FieldId FieldEngine::constantAlong(FieldId field, const ResolvedSpace &space,
       varies |= !space.axes[axis]->isConstant(digit);
     }
     if (varies) {
-      sink.equate(component.form, FormPool::zero, step);
+      sink->equate(component.form, FormPool::zero, step);
       continue;
     }
     byRest[component.key - along].push_back({along, component.form});
@@ -208,7 +208,7 @@ FieldId FieldEngine::constantAlong(FieldId field, const ResolvedSpace &space,
       if (!common)
         common = form;
       else if (*common != form)
-        sink.equate(*common, form, step);
+        sink->equate(*common, form, step);
     }
     if (!common && space.cellOf(rest) == rest)
       result.push_back({rest, kAnyForm});
@@ -228,7 +228,7 @@ bool FieldEngine::isSpurion(ValueId value, const CompiledRule &rule,
                             const Equation &equation) const {
   const std::optional<double> &constant = program.getValues()[value].constant;
   if (!constant || program.getValues()[value].isAnyScale || !program.getValues()[value].isFloat ||
-      !sink.mayPromote(*constant))
+      !sink->mayPromote(*constant))
     return false;
   if (!rule.isResult(equation.lhs))
     return true;
@@ -243,7 +243,7 @@ void FieldEngine::relateSpurions(ArrayRef<double> constants, FieldId field, size
   for (double constant : constants)
     for (const Component &component : components)
       if (component.form != kAnyForm)
-        sink.relateConstant(constant, component.form, step);
+        sink->relateConstant(constant, component.form, step);
 }
 
 template <typename FinishFn>
@@ -693,7 +693,7 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
           form = a;
         else {
           if (a != b && a != kAnyForm && b != kAnyForm)
-            sink.equate(a, b, index);
+            sink->equate(a, b, index);
           form = a;
         }
         if (form != FormPool::zero)

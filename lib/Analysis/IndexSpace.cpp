@@ -307,8 +307,8 @@ ResolvedAxis::Place ResolvedAxis::place(uint64_t digit) const {
     Place inner = content.place(d - node.starts[piece]);
     // A piece that is itself a product can be seen only if its trailing part divides the whole.
     int64_t trailing = 1;
-    for (int64_t size : llvm::drop_begin(inner.view))
-      trailing *= size;
+    for (size_t k = 1; k < inner.view.size(); ++k)
+      trailing *= inner.view[k];
     bool aligned = inner.view.empty() || (node.size % trailing == 0 && start % trailing == 0);
     if (inner.view.size() != 1 &&
         (inner.view.empty() || !aligned || !content.nodes.front().isLeaf())) {

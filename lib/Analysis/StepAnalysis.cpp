@@ -3,7 +3,10 @@
 
 #include "noether/Analysis/StepAnalysis.h"
 
+#include "KineticAnalysis.h"
 #include "SymmetryBuilder.h"
+
+#include "noether/Analysis/Gradient.h"
 
 #include "llvm/ADT/SmallSet.h"
 
@@ -90,6 +93,14 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   analysis.exactTorusDimension = kept.getDimension();
   analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
                                     program->getUnknownOperations().end());
+
+  GradientValues gradients;
+  for (auto &[argument, value] : findGradients(*roles))
+    if (std::optional<ValueId> id = program->lookup(value))
+      gradients[argument] = *id;
+  analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);
+  analysis.gradientMismatches =
+      checkGradientDegrees(*program, *roles, mapping, promoted, gradients);
 
   for (auto [argument, info] : llvm::enumerate(roles->arguments)) {
     if (info.role != ArgumentRole::Param)

@@ -20,8 +20,10 @@ SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
     // Only parameters: names of forms and values carried by loops follow from them.
     if (!argumentOf.count(mapping.originOf(unknown).value))
       continue;
-    for (const Term &term : solution[unknown])
+    for (const Term &term : solution[unknown]) {
       directions[term.unknown][unknown] = term.coefficient;
+      movedBy[unknown].push_back(term.unknown);
+    }
   }
 }
 
@@ -56,7 +58,7 @@ SymmetryBuilder::Direction SymmetryBuilder::directionOf(UnknownId free) const {
 }
 
 SymmetryBuilder::Direction
-SymmetryBuilder::expand(const std::map<UnknownId, Fraction> &coordinates) const {
+SymmetryBuilder::expand(const Coordinates &coordinates) const {
   Direction result;
   for (auto &[free, coordinate] : coordinates)
     for (auto &[unknown, coefficient] : directionOf(free))
@@ -88,7 +90,7 @@ static std::optional<UnknownId> faceUnknown(SystemMapping &mapping, UnknownId un
   return mapping.lookup(value, faceKey);
 }
 
-std::optional<std::map<UnknownId, Fraction>>
+std::optional<SymmetryBuilder::Coordinates>
 SymmetryBuilder::faceOf(const Direction &direction,
                         const std::map<UnknownId, SmallVector<int64_t, 2>> &blockAxes,
                         ArrayRef<bool> kept) const {
@@ -104,7 +106,7 @@ SymmetryBuilder::faceOf(const Direction &direction,
       return std::nullopt;
     face[*moved] += coefficient;
   }
-  std::map<UnknownId, Fraction> coordinates;
+  Coordinates coordinates;
   for (auto &[unknown, coefficient] : face)
     if (solution[unknown].size() == 1 && solution[unknown].front().unknown == unknown)
       coordinates[unknown] = coefficient;
@@ -113,7 +115,7 @@ SymmetryBuilder::faceOf(const Direction &direction,
   return coordinates;
 }
 
-bool SymmetryBuilder::claim(std::map<UnknownId, Fraction> coordinates) {
+bool SymmetryBuilder::claim(Coordinates coordinates, std::optional<UnknownId> preferred) {
   // A row has no pivots of earlier rows, so that each elimination only leads to later ones.
   for (bool changed = true; changed;) {
     changed = false;
@@ -122,7 +124,7 @@ bool SymmetryBuilder::claim(std::map<UnknownId, Fraction> coordinates) {
       if (row == claimed.end())
         continue;
       Fraction factor = coordinate / row->second.at(unknown);
-      std::map<UnknownId, Fraction> reduced = coordinates;
+      Coordinates reduced = coordinates;
       for (auto &[other, coefficient] : row->second)
         reduced[other] -= factor * coefficient;
       std::erase_if(reduced, [](auto &entry) { return entry.second == Fraction(0); });
@@ -133,20 +135,72 @@ bool SymmetryBuilder::claim(std::map<UnknownId, Fraction> coordinates) {
   }
   if (coordinates.empty())
     return false;
-  UnknownId pivot = coordinates.begin()->first;
+  UnknownId pivot = preferred && coordinates.count(*preferred) ? *preferred
+                                                               : coordinates.begin()->first;
+  for (auto &[unknown, coefficient] : expand(coordinates))
+    claimedBy[unknown].push_back(pivot);
   claimed.emplace(pivot, std::move(coordinates));
   return true;
 }
 
+/// Fewer parameters first, then parameters that all grow together.
+static std::pair<size_t, bool> complexity(const std::map<UnknownId, Fraction> &direction) {
+  bool sameSign = llvm::all_of(direction, [&](auto &entry) {
+    return (entry.second > Fraction(0)) == (direction.begin()->second > Fraction(0));
+  });
+  return {direction.size(), !sameSign};
+}
+
+SymmetryBuilder::Coordinates SymmetryBuilder::sparsest(UnknownId free) const {
+  Coordinates coordinates = {{free, Fraction(1)}};
+  Direction direction = expand(coordinates);
+  for (bool improved = true; improved;) {
+    improved = false;
+    for (auto &[unknown, coefficient] : direction) {
+      // Directions that move the same unknown: claimed ones, and those of other free unknowns.
+      SmallVector<Coordinates> others;
+      if (auto it = claimedBy.find(unknown); it != claimedBy.end())
+        for (UnknownId pivot : it->second)
+          others.push_back(claimed.at(pivot));
+      if (auto it = movedBy.find(unknown); it != movedBy.end())
+        for (UnknownId other : it->second)
+          if (other != free && !claimed.count(other))
+            others.push_back({{other, Fraction(1)}});
+      for (const Coordinates &other : others) {
+        Direction step = expand(other);
+        auto at = step.find(unknown);
+        if (at == step.end())
+          continue;
+        Fraction factor = coefficient / at->second;
+        Coordinates next = coordinates;
+        for (auto &[name, value] : other)
+          next[name] -= factor * value;
+        std::erase_if(next, [](auto &entry) { return entry.second == Fraction(0); });
+        Direction candidate = expand(next);
+        if (candidate.empty() || complexity(candidate) >= complexity(direction))
+          continue;
+        coordinates = std::move(next);
+        direction = std::move(candidate);
+        improved = true;
+        break;
+      }
+      if (improved)
+        break;
+    }
+  }
+  return coordinates;
+}
+
 std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId free) {
-  Direction direction = directionOf(free);
+  Candidate candidate;
+  candidate.coordinates = sparsest(free);
+  Direction direction = expand(candidate.coordinates);
   if (direction.empty())
     return std::nullopt;
 
   // The block's axes: the atoms the first member varies along.
   ResolvedAxis::Place first = placeOf(direction.begin()->first);
   SmallVector<AtomId> blockAtoms;
-  Candidate candidate;
   Symmetry &symmetry = candidate.symmetry;
   for (auto [axis, varies] : llvm::enumerate(first.varies))
     if (varies) {
@@ -180,9 +234,8 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
     blockAxes[unknown] = member.axes;
     symmetry.members.push_back(std::move(member));
   }
-  candidate.coordinates = {{free, Fraction(1)}};
   int64_t dimension = mapping.getSystem().getUnknowns()[free].dimension;
-  if (!claim(candidate.coordinates))
+  if (!claim(candidate.coordinates, free))
     return std::nullopt;
   if (!exact) {
     // True, but not to be told as a function on axes.
@@ -192,7 +245,7 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
   }
 
   // All faces must be symmetries for every function on the axes to be one.
-  SmallVector<std::map<UnknownId, Fraction>> faces;
+  SmallVector<Coordinates> faces;
   SmallVector<int64_t> faceDimensions;
   unsigned order = blockAtoms.size();
   for (unsigned mask = 0; order && mask + 1 < (1u << order); ++mask) {
@@ -257,6 +310,60 @@ static Fraction normalization(const Symmetry &symmetry) {
   return negative ? -factor : factor;
 }
 
+/// Joins two parts of a parameter that lie side by side along one view axis and move alike.
+static bool joinParts(SymmetryMember &member, const SymmetryMember &other) {
+  if (member.argument != other.argument || member.exponent != other.exponent ||
+      member.view != other.view || member.axes != other.axes)
+    return false;
+  std::optional<size_t> joined;
+  for (size_t axis = 0; axis < member.view.size(); ++axis) {
+    if (member.offsets[axis] == other.offsets[axis] && member.sizes[axis] == other.sizes[axis])
+      continue;
+    if (joined || llvm::is_contained(member.axes, static_cast<int64_t>(axis)) ||
+        member.offsets[axis] + member.sizes[axis] != other.offsets[axis])
+      return false;
+    joined = axis;
+  }
+  if (!joined)
+    return false;
+  member.sizes[*joined] += other.sizes[*joined];
+  return true;
+}
+
+/// Undoes the splitting of axes where the member does not need it.
+static void simplifyView(SymmetryMember &member, ArrayRef<int64_t> shape) {
+  SymmetryMember simple = member;
+  simple.view.clear();
+  simple.offsets.clear();
+  simple.sizes.clear();
+  simple.axes.assign(member.axes.size(), 0);
+  size_t axis = 0;
+  for (int64_t size : shape) {
+    size_t first = axis;
+    int64_t product = 1;
+    while (axis < member.view.size() && (axis == first || product < size))
+      product *= member.view[axis++];
+    if (product != size)
+      return;
+    bool plain = true;
+    for (size_t a = first; a < axis; ++a)
+      plain &= member.sizes[a] == member.view[a] &&
+               (axis == first + 1 || !llvm::is_contained(member.axes, static_cast<int64_t>(a)));
+    for (size_t a = first; a < axis; ++a) {
+      for (auto [k, blockAxis] : llvm::enumerate(member.axes))
+        if (blockAxis == static_cast<int64_t>(a))
+          simple.axes[k] = simple.view.size();
+      if (plain && a > first)
+        continue;
+      simple.view.push_back(plain ? size : member.view[a]);
+      simple.offsets.push_back(plain ? 0 : member.offsets[a]);
+      simple.sizes.push_back(plain ? size : member.sizes[a]);
+    }
+  }
+  if (axis == member.view.size())
+    member = std::move(simple);
+}
+
 SmallVector<Symmetry, 0> SymmetryBuilder::build() {
   // Widest blocks first: they claim the narrower ones they contain.
   SmallVector<std::pair<unsigned, UnknownId>> order;
@@ -277,6 +384,14 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build() {
   SmallVector<Symmetry, 0> result;
   for (Candidate &candidate : candidates) {
     Symmetry &symmetry = candidate.symmetry;
+    SmallVector<SymmetryMember, 0> members;
+    for (SymmetryMember &member : symmetry.members)
+      if (llvm::none_of(members, [&](SymmetryMember &other) { return joinParts(other, member); }))
+        members.push_back(std::move(member));
+    for (SymmetryMember &member : members)
+      simplifyView(member,
+                   program.getValues()[program.getArguments()[member.argument]].shape());
+    symmetry.members = std::move(members);
     Fraction factor = normalization(symmetry);
     bool allPositive = true;
     for (SymmetryMember &member : symmetry.members) {

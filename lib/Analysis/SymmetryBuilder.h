@@ -21,6 +21,8 @@ public:
 private:
   /// A direction of the null space: values of the unknowns it moves.
   using Direction = std::map<UnknownId, Fraction>;
+  /// The same by its coordinates over the free unknowns.
+  using Coordinates = std::map<UnknownId, Fraction>;
   /// A component of a parameter, seen as a place in it.
   struct Component {
     unsigned argument;
@@ -31,20 +33,23 @@ private:
   struct Candidate {
     Symmetry symmetry;
     /// Coordinates over the free unknowns, of the direction itself and of its faces.
-    std::map<UnknownId, Fraction> coordinates;
+    Coordinates coordinates;
   };
 
   ResolvedAxis::Place placeOf(UnknownId unknown) const;
   Direction directionOf(UnknownId free) const;
   /// Expands coordinates over the free unknowns to values of all unknowns.
-  Direction expand(const std::map<UnknownId, Fraction> &coordinates) const;
+  Direction expand(const Coordinates &coordinates) const;
   /// The same pattern of parameters and exponents along fewer axes; nothing if it is no symmetry.
-  std::optional<std::map<UnknownId, Fraction>>
+  std::optional<Coordinates>
   faceOf(const Direction &direction,
          const std::map<UnknownId, llvm::SmallVector<int64_t, 2>> &blockAxes,
          llvm::ArrayRef<bool> kept) const;
-  /// Adds to what is claimed; false if it was claimed already.
-  bool claim(std::map<UnknownId, Fraction> coordinates);
+  /// Adds to what is claimed; false if it was claimed already. The claim goes by the name of
+  /// `pivot` where it has that coordinate.
+  bool claim(Coordinates coordinates, std::optional<UnknownId> pivot = std::nullopt);
+  /// `free`'s direction plus multiples of other ones that make it move fewer parameters.
+  Coordinates sparsest(UnknownId free) const;
   std::optional<Candidate> buildFrom(UnknownId free);
   void addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const;
 
@@ -54,8 +59,12 @@ private:
   llvm::DenseMap<ValueId, unsigned> argumentOf;
   /// By free unknown: the parameter components that move with it.
   llvm::DenseMap<UnknownId, Direction> directions;
+  /// By unknown: the free unknowns whose directions move it.
+  llvm::DenseMap<UnknownId, llvm::SmallVector<UnknownId, 2>> movedBy;
   /// Claimed directions by their pivot.
-  std::map<UnknownId, std::map<UnknownId, Fraction>> claimed;
+  std::map<UnknownId, Coordinates> claimed;
+  /// By unknown: the pivots of the claimed directions that move it.
+  llvm::DenseMap<UnknownId, llvm::SmallVector<UnknownId, 2>> claimedBy;
 };
 
 } // namespace noether

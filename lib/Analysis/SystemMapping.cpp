@@ -89,7 +89,7 @@ FormId SystemMapping::abbreviate(FormId form, size_t step) {
   int64_t dimension = system.getUnknowns()[forms[form].front().unknown].dimension;
   UnknownId unknown =
       system.addUnknown("f" + llvm::Twine(system.getUnknowns().size()), dimension);
-  origins.push_back({~0u, 0});
+  origins.push_back({kNoValue, 0});
   FormId name = forms.unknown(unknown);
   abbreviations[form] = name;
   equate(form, name, step);

@@ -6,7 +6,11 @@
 #include "noether/Analysis/Form.h"
 #include "noether/Version.h"
 
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+
+#include <cstdlib>
 
 using namespace mlir;
 using namespace noether;
@@ -22,6 +26,20 @@ std::string noether::sourcePosition(Location location) {
     return WalkResult::interrupt();
   });
   return result;
+}
+
+/// The shortest decimal for what may be a float32 constant: 1e-05, not 9.99999974e-06.
+static double shortestDecimal(double value) {
+  if (static_cast<double>(static_cast<float>(value)) != value)
+    return value;
+  for (int digits = 1; digits < 9; ++digits) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.*g", digits, value);
+    double rounded = std::strtod(text, nullptr);
+    if (static_cast<float>(rounded) == static_cast<float>(value))
+      return rounded;
+  }
+  return value;
 }
 
 namespace {
@@ -152,9 +170,15 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
       json.attribute("traceless", true);
     json.attribute("exact", symmetry.isExact());
     json.attributeArray("broken_by", [&] {
+      // One entry per source position: a function called in every layer is one epsilon to a reader.
+      llvm::StringSet<> seen;
       for (const BrokenBy &broken : symmetry.brokenBy)
+        if (seen.insert(llvm::formatv("{0}/{1}/{2}", broken.constant, toString(broken.degree),
+                                      sourcePosition(broken.op->getLoc()))
+                            .str())
+                .second)
         json.object([&] {
-          json.attribute("constant", broken.constant);
+          json.attribute("constant", shortestDecimal(broken.constant));
           json.attribute("degree", toString(broken.degree));
           printOperation(broken.op);
         });
@@ -174,7 +198,7 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics) {
           json.attribute("parameter", text(nameOf(law.parameter)));
           json.attribute("hyperparameter", text(law.hyperparameter));
           if (law.value)
-            json.attribute("value", *law.value);
+            json.attribute("value", shortestDecimal(*law.value));
           else
             json.attribute("value", nullptr);
           json.attribute("degree", toString(law.degree));

@@ -34,6 +34,19 @@ public:
 
   void run(size_t step);
 
+  /// Sends the equations elsewhere for a while.
+  class SinkScope {
+  public:
+    SinkScope(FieldEngine &engine, EquationSink &sink) : engine(engine), previous(engine.sink) {
+      engine.sink = &sink;
+    }
+    ~SinkScope() { engine.sink = previous; }
+
+  private:
+    FieldEngine &engine;
+    EquationSink *previous;
+  };
+
   FieldId fieldOf(ValueId value) const { return fields[value]; }
   llvm::ArrayRef<Component> componentsOf(ValueId value) const { return pool[fields[value]]; }
   bool isAnyScale(ValueId value) const { return fields[value] == FieldPool::any; }
@@ -73,7 +86,7 @@ private:
   const Program &program;
   Structure &structure;
   FormPool &forms;
-  EquationSink &sink;
+  EquationSink *sink;
   FieldPool pool;
   std::vector<FieldId> fields; // by value
 };

@@ -24,6 +24,8 @@ struct Law {
   Fraction degree;
   mlir::Operation *op;
   std::string text;
+  /// Whether it concerns the motion of the parameter, rather than an epsilon that guards a division.
+  bool isKinetic = true;
 };
 
 struct StateDegree {

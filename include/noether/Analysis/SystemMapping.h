@@ -19,6 +19,8 @@ class SystemMapping final : private EquationSink {
 public:
   SystemMapping(const Program &program, const StepRoles &roles, const AnalysisOptions &options);
 
+  /// The origin of an unknown that names a form. (Not a key that DenseMap reserves.)
+  static constexpr ValueId kNoValue = ~0u >> 1;
   /// What an unknown stands for.
   struct UnknownOrigin {
     ValueId value;

@@ -1,0 +1,782 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The backward pass and the optimizer are one graph, and no mark divides them. The gradient of a
+// parameter is found from both sides.
+//
+// From the optimizer's side: all that the batch contributes to the parameter's next value (and to the
+// next values of its optimizer states) passes through the gradient. Scalars are left aside, as a
+// global norm depends on everything. So the gradient is among the *cuts*: the values that lie on every
+// path from the batch to those results. There are few: the scaled, clipped and decayed gradients above
+// it, and whatever the backward pass itself funnels through one value below it.
+//
+// From the loss' side: reverse-mode differentiation turns each use of the parameter into one term of
+// the gradient, by a rule that depends on the operation (a contraction gives a contraction, a
+// broadcast a sum, ...), and adds the terms. The topmost cut that is a sum of such terms, one per use
+// at most, is the gradient: learning rates, clipping and the optimizer's arithmetic are not of that
+// form. A weight decay that is added to the gradient would be, had the loss a term that depends on
+// parameters alone; so it is part of the gradient exactly if the loss has such a term.
+//
+// What neither side settles stays unknown.
+
+#include "noether/Analysis/Gradient.h"
+
+#include "OpKind.h"
+
+#include "noether/Analysis/Slice.h"
+#include "noether/Rules/ConstantFold.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+
+#include <numeric>
+#include <queue>
+
+using namespace mlir;
+using namespace noether;
+
+namespace {
+
+/// What a value of the entry's body depends on.
+struct Sources {
+  enum : uint8_t {
+    // By way of tensors alone.
+    Data = 1,
+    OptimizerState = 2,
+    Parameter = 4,
+    ByTensors = Data | OptimizerState | Parameter,
+    // By any way.
+    AnyData = 8,
+    AnyOptimizerState = 16,
+  };
+  uint8_t bits = 0;
+  /// The scalar arguments, by number modulo 64.
+  uint64_t scalars = 0;
+
+  bool has(uint8_t mask) const { return bits & mask; }
+  /// Adds what a value that depends on `from` has from it.
+  void merge(const Sources &from, bool byTensor) {
+    bits |= byTensor ? from.bits : from.bits & ~ByTensors;
+    scalars |= from.scalars;
+  }
+};
+
+/// The terms that make up a gradient, or the uses they come from, counted by kind.
+struct Terms {
+  unsigned counts[unsigned(OpKind::Other) + 1] = {};
+  unsigned &operator[](OpKind kind) { return counts[unsigned(kind)]; }
+  unsigned total() const { return std::accumulate(std::begin(counts), std::end(counts), 0u); }
+  /// The other factors of products a parameter takes part in.
+  llvm::SmallSetVector<Value, 4> factors;
+  SmallVector<double, 2> constantFactors;
+};
+
+enum class Verdict {
+  No,
+  Yes,
+  /// It may be part of the gradient or of the optimizer.
+  Unclear,
+};
+
+class GradientFinder {
+public:
+  GradientFinder(const StepRoles &roles, const CallGraph &calls);
+
+  Value find(unsigned parameter);
+
+private:
+  /// A product of a value with something that is the same everywhere.
+  struct Scaled {
+    Value value;
+    Value factor;
+  };
+
+  void computeSources();
+  void computeSources(Operation *op);
+  void findLossTerms();
+
+  Sources get(Value value) const { return sources.lookup(value); }
+  bool isData(Value value) const { return get(value).has(scalarParameter ? Sources::AnyData : Sources::Data); }
+  bool isOptimizerState(Value value) const {
+    return get(value).has(scalarParameter ? Sources::AnyOptimizerState : Sources::OptimizerState);
+  }
+  bool isInEntry(Value value) const { return value.getParentBlock() == entryBlock; }
+  const Dependence &getFlow() const { return scalarParameter ? throughAll : throughTensors; }
+
+  Value stripLayout(Value value);
+  bool isUniform(Value value);
+  std::optional<Scaled> asScaled(Value value);
+  bool isAddedToUpdate(Value value);
+
+  Terms collectUses(unsigned parameter, bool &isOpen);
+  Verdict matches(Value candidate);
+  bool countTerm(Terms &terms, Value leaf);
+  bool isHeavy(Operation *op);
+  std::optional<Value> peelOptimizer(Value candidate);
+
+  SmallVector<Value> getSinks(unsigned parameter);
+  Value sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4> *states,
+              function_ref<std::optional<Value>(Value)> judge);
+
+  const StepRoles &roles;
+  const CallGraph &calls;
+  Dependence throughAll, throughTensors;
+  Block *entryBlock;
+  OpKinds kinds;
+  DenseMap<Value, Sources> sources;
+  DenseSet<Value> lossSlice;
+  /// Parameters on which a term of the loss depends that no data enters.
+  llvm::BitVector regularized;
+  /// The constants the loss is multiplied by at its end (and their inverses).
+  SmallVector<double> lossFactors;
+  DenseMap<Operation *, bool> heavyFunctions;
+
+  // Of the parameter at hand.
+  unsigned current = 0;
+  Type type;
+  bool scalarParameter = false;
+  Terms uses;
+};
+} // namespace
+
+static bool isTensor(Value value) { return !isScalarLike(value); }
+
+GradientFinder::GradientFinder(const StepRoles &roles, const CallGraph &calls)
+    : roles(roles), calls(calls), throughAll(calls), throughTensors(calls, isTensor),
+      entryBlock(&func::FuncOp(roles.entry).getBody().front()), regularized(roles.arguments.size()) {
+  Value loss = entryBlock->back().getOperand(roles.loss);
+  throughAll.argumentsOf(loss, &lossSlice);
+  computeSources();
+  findLossTerms();
+}
+
+//===----------------------------------------------------------------------===//
+// What values depend on
+//===----------------------------------------------------------------------===//
+
+void GradientFinder::computeSources() {
+  bool hasBatch = llvm::any_of(roles.arguments, [](const StepRoles::Argument &argument) {
+    return argument.role == ArgumentRole::Batch || argument.role == ArgumentRole::Rng;
+  });
+  for (BlockArgument argument : entryBlock->getArguments()) {
+    Sources &own = sources[argument];
+    bool isScalar = isScalarLike(argument);
+    switch (roles.arguments[argument.getArgNumber()].role) {
+    case ArgumentRole::Batch:
+    case ArgumentRole::Rng:
+      own.bits = Sources::Data | Sources::AnyData;
+      break;
+    case ArgumentRole::State:
+      // States the loss needs belong to the model, and so to the backward pass.
+      if (!lossSlice.contains(argument))
+        own.bits = Sources::OptimizerState | Sources::AnyOptimizerState;
+      break;
+    case ArgumentRole::Param:
+      own.bits = Sources::Parameter;
+      break;
+    case ArgumentRole::Hyper:
+      break;
+    }
+    if (isScalar && roles.arguments[argument.getArgNumber()].role != ArgumentRole::Param)
+      own.scalars = uint64_t(1) << (argument.getArgNumber() % 64);
+  }
+  for (Operation &op : *entryBlock) {
+    computeSources(&op);
+    // Data that is written into the step.
+    if (!hasBatch && op.getNumOperands() == 0 && op.getNumResults() == 1 &&
+        isTensor(op.getResult(0)) && !traceSplat(op.getResult(0)))
+      sources[op.getResult(0)].bits |= Sources::Data | Sources::AnyData;
+  }
+}
+
+void GradientFinder::computeSources(Operation *op) {
+  auto merge = [&](Sources &into, Value from) {
+    auto it = sources.find(from);
+    if (it != sources.end())
+      into.merge(it->second, isTensor(from));
+  };
+  if (op->getNumRegions() == 0 && !isa<func::CallOp>(op)) {
+    Sources all;
+    for (Value operand : op->getOperands())
+      merge(all, operand);
+    if (all.bits || all.scalars)
+      for (Value result : op->getResults())
+        sources[result] = all;
+    return;
+  }
+  // Each result on its own. Scalars inside of the operation are left aside like those outside.
+  for (OpResult result : op->getResults()) {
+    Sources own, byTensors;
+    throughAll.forEachOutside(result, [&](Value from) { merge(own, from); });
+    throughTensors.forEachOutside(result, [&](Value from) { merge(byTensors, from); });
+    own.bits = (own.bits & ~Sources::ByTensors) | (byTensors.bits & Sources::ByTensors);
+    if (own.bits || own.scalars)
+      sources[result] = own;
+  }
+}
+
+/// Takes the loss apart into its terms, as far as it is linear in them.
+void GradientFinder::findLossTerms() {
+  constexpr size_t kMaxTerms = 256;
+  SmallVector<Value> worklist{entryBlock->back().getOperand(roles.loss)};
+  DenseSet<Value> seen(worklist.begin(), worklist.end());
+  bool isOnlyTerm = true; // until the first sum: a factor here scales all of the loss
+  while (!worklist.empty() && seen.size() < kMaxTerms) {
+    Value value = worklist.pop_back_val();
+    bool dependsOnData;
+    if (isInEntry(value)) {
+      dependsOnData = get(value).has(Sources::AnyData);
+    } else {
+      llvm::BitVector arguments = throughAll.argumentsOf(value);
+      dependsOnData = llvm::any_of(arguments.set_bits(), [&](unsigned number) {
+        return get(entryBlock->getArgument(number)).has(Sources::AnyData);
+      });
+    }
+    if (!dependsOnData) {
+      llvm::BitVector arguments = throughAll.argumentsOf(value);
+      arguments.resize(regularized.size());
+      regularized |= arguments;
+      continue;
+    }
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      continue;
+    Operation *op = result.getOwner();
+    auto push = [&](Value from) {
+      if (seen.insert(from).second)
+        worklist.push_back(from);
+    };
+    auto pushScaled = [&](Value from, Value factor) {
+      std::optional<double> constant = traceSplat(factor);
+      if (isOnlyTerm && constant && *constant != 0) {
+        lossFactors.push_back(*constant);
+        lossFactors.push_back(1 / *constant);
+      }
+      push(from);
+    };
+    switch (kinds.get(op)) {
+    case OpKind::Layout:
+    case OpKind::Sum:
+    case OpKind::Broadcast:
+      push(op->getOperand(op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0));
+      break;
+    case OpKind::Add:
+    case OpKind::Subtract:
+      isOnlyTerm = false;
+      for (Value operand : op->getOperands())
+        push(operand);
+      break;
+    case OpKind::Multiply:
+      for (unsigned i : {0, 1})
+        if (isUniform(op->getOperand(i)) && !isUniform(op->getOperand(1 - i)))
+          pushScaled(op->getOperand(1 - i), op->getOperand(i));
+      break;
+    case OpKind::Divide:
+      if (isUniform(op->getOperand(1)))
+        pushScaled(op->getOperand(0), op->getOperand(1));
+      break;
+    case OpKind::Other:
+      if (op->getName().getStringRef() == "sdy.manual_computation")
+        throughAll.forEachDirect(value, push);
+      break;
+    default:
+      break;
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes of expressions
+//===----------------------------------------------------------------------===//
+
+/// The value before operations that only move it.
+Value GradientFinder::stripLayout(Value value) {
+  while (auto result = dyn_cast<OpResult>(value)) {
+    Operation *op = result.getOwner();
+    if (kinds.get(op) != OpKind::Layout || op->getNumOperands() == 0)
+      break;
+    value = op->getOperand(op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0);
+  }
+  return value;
+}
+
+/// Whether a value is one number in every element.
+bool GradientFinder::isUniform(Value value) {
+  while (true) {
+    if (isScalarLike(value) || traceSplat(value))
+      return true;
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      return false;
+    OpKind kind = kinds.get(result.getOwner());
+    if ((kind != OpKind::Layout && kind != OpKind::Broadcast) ||
+        result.getOwner()->getNumOperands() == 0)
+      return false;
+    value = result.getOwner()->getOperand(0);
+  }
+}
+
+/// A value times, or over, a number on which neither data nor parameters have any bearing.
+std::optional<GradientFinder::Scaled> GradientFinder::asScaled(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumOperands() != 2)
+    return std::nullopt;
+  OpKind kind = kinds.get(op);
+  for (unsigned i : {0, 1}) {
+    if (kind != OpKind::Multiply && (kind != OpKind::Divide || i == 0))
+      continue;
+    Value factor = op->getOperand(i);
+    if (isUniform(factor) && !get(factor).has(Sources::AnyData) && op->getOperand(1 - i).getType() == type)
+      return Scaled{op->getOperand(1 - i), factor};
+  }
+  return std::nullopt;
+}
+
+/// Whether a value is added to the parameter, or to an optimizer state: its factor is then a learning
+/// rate, or the weight of an average.
+bool GradientFinder::isAddedToUpdate(Value value) {
+  for (OpOperand &use : value.getUses()) {
+    Operation *op = use.getOwner();
+    OpKind kind = kinds.get(op);
+    if ((kind != OpKind::Add && kind != OpKind::Subtract) || op->getNumOperands() != 2)
+      continue;
+    Sources partner = get(op->getOperand(1 - use.getOperandNumber()));
+    if (partner.has(Sources::Parameter | Sources::OptimizerState) && !partner.has(Sources::Data))
+      return true;
+  }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Uses and terms
+//===----------------------------------------------------------------------===//
+
+/// The uses of a parameter in the loss. `isOpen` says that some use hands on its cotangent as it is, so
+/// that nothing is known of its term.
+Terms GradientFinder::collectUses(unsigned parameter, bool &isOpen) {
+  constexpr unsigned kMaxUses = 1 << 14;
+  Terms terms;
+  isOpen = false;
+  SmallVector<Value> worklist{entryBlock->getArgument(parameter)};
+  DenseSet<Value> seen(worklist.begin(), worklist.end());
+  auto follow = [&](Value value) {
+    if (lossSlice.contains(value) && seen.insert(value).second)
+      worklist.push_back(value);
+  };
+  unsigned visited = 0;
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    for (OpOperand &use : value.getUses()) {
+      Operation *op = use.getOwner();
+      if (++visited > kMaxUses) {
+        isOpen = true;
+        return terms;
+      }
+      if (op->hasTrait<OpTrait::IsTerminator>() || op->getNumResults() == 0) {
+        // Out of a region whose results are its terminator's operands.
+        Operation *parent = op->getParentOp();
+        if (parent && parent->getName().getStringRef() == "sdy.manual_computation" &&
+            use.getOperandNumber() < parent->getNumResults())
+          follow(parent->getResult(use.getOperandNumber()));
+        continue;
+      }
+      if (llvm::none_of(op->getResults(), [&](Value result) { return lossSlice.contains(result); }))
+        continue;
+      OpKind kind = kinds.get(op);
+      switch (kind) {
+      case OpKind::Layout:
+        follow(op->getResult(op->getNumOperands() == op->getNumResults() ? use.getOperandNumber() : 0));
+        break;
+      case OpKind::Add:
+      case OpKind::Subtract: {
+        Value other = op->getOperand(1 - use.getOperandNumber());
+        if (traceSplat(other))
+          follow(op->getResult(0));
+        else
+          isOpen = true;
+        break;
+      }
+      case OpKind::Multiply: {
+        Value other = op->getOperand(1 - use.getOperandNumber());
+        if (stripLayout(other) == stripLayout(value)) {
+          ++terms[OpKind::Pointwise];
+          break;
+        }
+        ++terms[OpKind::Multiply];
+        if (std::optional<double> constant = traceSplat(other))
+          terms.constantFactors.push_back(*constant);
+        else
+          terms.factors.insert(stripLayout(other));
+        break;
+      }
+      case OpKind::Divide:
+        ++terms[use.getOperandNumber() == 0 ? OpKind::Divide : OpKind::Pointwise];
+        break;
+      case OpKind::Select:
+        if (use.getOperandNumber() != 0)
+          ++terms[OpKind::Pointwise];
+        break;
+      case OpKind::Discrete:
+        break;
+      case OpKind::Other:
+        if (op->getName().getStringRef() == "sdy.manual_computation" && op->getNumRegions() == 1 &&
+            op->getRegion(0).hasOneBlock() &&
+            op->getRegion(0).getNumArguments() == op->getNumOperands()) {
+          follow(op->getRegion(0).getArgument(use.getOperandNumber()));
+          break;
+        }
+        [[fallthrough]];
+      default:
+        ++terms[kind];
+        break;
+      }
+    }
+  }
+  return terms;
+}
+
+/// Whether an operation that is not known by name does more than arithmetic on elements: a call, a
+/// branch or a loop around contractions, gathers and the like.
+bool GradientFinder::isHeavy(Operation *root) {
+  auto isHeavyKind = [&](Operation *op) {
+    switch (kinds.get(op)) {
+    case OpKind::Contraction:
+    case OpKind::Pick:
+    case OpKind::Place:
+      return true;
+    case OpKind::Other: {
+      StringRef name = op->getName().stripDialect();
+      return name == "while" || name == "for" || name == "custom_call" || name == "select_and_scatter" ||
+             name == "reduce_window" || name == "sort";
+    }
+    default:
+      return false;
+    }
+  };
+  if (heavyFunctions.empty())
+    for (func::FuncOp function : calls.getPostOrder()) {
+      bool &heavy = heavyFunctions[function];
+      function.walk([&](Operation *op) {
+        func::FuncOp callee = calls.getCallee(op);
+        if (isHeavyKind(op) || (callee && heavyFunctions.lookup(callee))) {
+          heavy = true;
+          return WalkResult::interrupt();
+        }
+        return WalkResult::advance();
+      });
+    }
+  return root
+      ->walk([&](Operation *op) {
+        func::FuncOp callee = calls.getCallee(op);
+        return isHeavyKind(op) || (callee && heavyFunctions.lookup(callee)) ? WalkResult::interrupt()
+                                                                            : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Takes the use that `leaf` can be the term of out of `terms`. Fails if there is none.
+bool GradientFinder::countTerm(Terms &terms, Value leaf) {
+  auto take = [&](std::initializer_list<OpKind> choices) {
+    for (OpKind kind : choices)
+      if (terms[kind] > 0) {
+        --terms[kind];
+        return true;
+      }
+    return false;
+  };
+  Operation *op = leaf.getDefiningOp();
+  if (!op)
+    return false;
+  switch (kinds.get(op)) {
+  case OpKind::Contraction:
+    return take({OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Sum, OpKind::Other});
+  case OpKind::Sum:
+    return take({OpKind::Broadcast, OpKind::Contraction, OpKind::Other});
+  case OpKind::Place:
+    return take({OpKind::Pick, OpKind::Other});
+  case OpKind::Pick:
+    return take({OpKind::Place, OpKind::Other});
+  case OpKind::Broadcast:
+    return take({OpKind::Sum, OpKind::Other});
+  case OpKind::Multiply:
+    if (terms[OpKind::Multiply] > 0)
+      for (Value operand : op->getOperands()) {
+        std::optional<double> constant = traceSplat(operand);
+        if (constant ? llvm::is_contained(terms.constantFactors, *constant)
+                     : terms.factors.contains(stripLayout(operand)))
+          return take({OpKind::Multiply});
+      }
+    // The derivative of a function of one element. A uniform factor is not one.
+    if (asScaled(leaf))
+      return false;
+    return take({OpKind::Pointwise});
+  case OpKind::Divide:
+    return take({OpKind::Divide, OpKind::Pointwise});
+  case OpKind::Select:
+    return !isUniform(op->getOperand(0)) && take({OpKind::Pointwise});
+  case OpKind::Other:
+    return isHeavy(op) && (take({OpKind::Other}) ||
+                           take({OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Place,
+                                 OpKind::Sum, OpKind::Multiply, OpKind::Divide, OpKind::Pointwise}));
+  default:
+    return false;
+  }
+}
+
+/// Whether `candidate` is a sum of one term per use, at most.
+Verdict GradientFinder::matches(Value candidate) {
+  constexpr unsigned kMaxTerms = 1 << 12;
+  Terms left = uses;
+  unsigned visited = 0, termsWithoutData = 0, termsWithData = 0;
+  SmallVector<Value> worklist{candidate};
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    if (++visited > kMaxTerms)
+      return Verdict::No;
+    if (isInEntry(value)) {
+      if (isOptimizerState(value))
+        return Verdict::No;
+      if (!isData(value)) {
+        std::optional<double> constant = traceSplat(value);
+        termsWithoutData += !(constant && *constant == 0);
+        continue;
+      }
+    }
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      return Verdict::No;
+    Operation *op = result.getOwner();
+    OpKind kind = kinds.get(op);
+    std::optional<double> divisor;
+    switch (kind) {
+    case OpKind::Layout:
+      worklist.push_back(op->getOperand(
+          op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0));
+      continue;
+    case OpKind::Add:
+    case OpKind::Subtract:
+      worklist.append(op->operand_begin(), op->operand_end());
+      continue;
+    case OpKind::Divide:
+      // A mean over devices or microbatches.
+      divisor = traceSplat(op->getOperand(1));
+      if (divisor) {
+        worklist.push_back(op->getOperand(0));
+        continue;
+      }
+      break;
+    case OpKind::Multiply: {
+      // The same, where the loss has that factor too.
+      bool isMean = false;
+      for (unsigned i : {0, 1})
+        if (std::optional<double> factor = traceSplat(op->getOperand(i));
+            factor && !isMean && llvm::is_contained(lossFactors, *factor) &&
+            !llvm::is_contained(uses.constantFactors, *factor)) {
+          worklist.push_back(op->getOperand(1 - i));
+          isMean = true;
+        }
+      if (isMean)
+        continue;
+      break;
+    }
+    case OpKind::Other:
+      if (op->getName().getStringRef() == "sdy.manual_computation") {
+        throughAll.forEachDirect(value, [&](Value from) { worklist.push_back(from); });
+        continue;
+      }
+      break;
+    default:
+      break;
+    }
+    if (!countTerm(left, value))
+      return Verdict::No;
+    ++termsWithData;
+  }
+  if (termsWithData == 0)
+    return Verdict::No;
+  if (!regularized.test(current))
+    return termsWithoutData == 0 ? Verdict::Yes : Verdict::No;
+  return termsWithoutData == 1 ? Verdict::Yes : Verdict::Unclear;
+}
+
+/// For a parameter of whose terms nothing is known: the value below one operation that optimizers
+/// apply to a gradient, if `candidate` is such an operation's result.
+std::optional<Value> GradientFinder::peelOptimizer(Value candidate) {
+  Operation *op = candidate.getDefiningOp();
+  if (!op)
+    return std::nullopt;
+  if (std::optional<Scaled> scaled = asScaled(candidate)) {
+    // A factor of the backward pass looks the same; the learning rate is next to the parameter.
+    if (isAddedToUpdate(candidate) ||
+        (!traceSplat(scaled->factor) && !(get(scaled->factor).scalars & get(scaled->value).scalars)))
+      return scaled->value;
+    return std::nullopt;
+  }
+  auto isDataScalar = [&](Value value) {
+    return isUniform(value) && get(value).has(Sources::AnyData);
+  };
+  switch (kinds.get(op)) {
+  case OpKind::Multiply: // a clipped norm
+    for (unsigned i : {0, 1})
+      if (isDataScalar(op->getOperand(i)) && op->getOperand(1 - i).getType() == type)
+        return op->getOperand(1 - i);
+    return std::nullopt;
+  case OpKind::Divide:
+    if (isDataScalar(op->getOperand(1)))
+      return op->getOperand(0);
+    return std::nullopt;
+  case OpKind::Select:
+    if (isDataScalar(op->getOperand(0)))
+      return op->getOperand(1);
+    return std::nullopt;
+  case OpKind::Add: // a weight decay
+    for (unsigned i : {0, 1}) {
+      Sources decay = get(op->getOperand(i));
+      if (decay.has(Sources::Parameter) && !decay.has(Sources::Data | Sources::OptimizerState) &&
+          !regularized.test(current))
+        return op->getOperand(1 - i);
+    }
+    return std::nullopt;
+  default:
+    return std::nullopt;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Cuts
+//===----------------------------------------------------------------------===//
+
+/// Goes back from `sinks` and calls `judge` on every cut, the nearest first, until it returns a value
+/// (null: nothing will be found). Collects the states that are met where `states` is given.
+Value GradientFinder::sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4> *states,
+                            function_ref<std::optional<Value>(Value)> judge) {
+  constexpr size_t kMaxVisits = 1 << 14;
+  auto isLater = [](Value a, Value b) {
+    Operation *first = a.getDefiningOp(), *second = b.getDefiningOp();
+    if (first == second)
+      return cast<OpResult>(a).getResultNumber() < cast<OpResult>(b).getResultNumber();
+    return first->isBeforeInBlock(second);
+  };
+  std::priority_queue<Value, std::vector<Value>, decltype(isLater)> open(isLater);
+  DenseSet<Value> seen;
+  SmallVector<Value> side; // values without data: walked only to find states
+  auto add = [&](Value value) {
+    if (!seen.insert(value).second)
+      return;
+    if (isData(value) && value.getDefiningOp())
+      open.push(value);
+    else
+      side.push_back(value);
+  };
+  for (Value sink : sinks)
+    add(sink);
+  while (!open.empty() && seen.size() < kMaxVisits) {
+    Value value = open.top();
+    open.pop();
+    if (open.empty() && value.getType() == type && !llvm::is_contained(sinks, value) &&
+        !isOptimizerState(value))
+      if (std::optional<Value> verdict = judge(value))
+        return *verdict;
+    auto visit = [&](Value from) {
+      if (scalarParameter || isTensor(from))
+        add(from);
+    };
+    Operation *op = value.getDefiningOp();
+    if (op->getNumRegions() == 0 && !isa<func::CallOp>(op))
+      llvm::for_each(op->getOperands(), visit);
+    else
+      getFlow().forEachOutside(cast<OpResult>(value), visit);
+    while (states && !side.empty() && seen.size() < kMaxVisits) {
+      Value other = side.pop_back_val();
+      if (auto result = dyn_cast<OpResult>(other)) {
+        getFlow().forEachOutside(result, visit);
+      } else {
+        unsigned number = cast<BlockArgument>(other).getArgNumber();
+        if (roles.arguments[number].role == ArgumentRole::State && other.getType() == type)
+          states->insert(other);
+      }
+    }
+  }
+  return nullptr;
+}
+
+/// The parameter's next value, and those of the states of its type that it is computed from.
+SmallVector<Value> GradientFinder::getSinks(unsigned parameter) {
+  std::optional<unsigned> next = roles.arguments[parameter].carriedTo;
+  if (!next)
+    return {};
+  SmallVector<Value> sinks{entryBlock->back().getOperand(*next)};
+  if (!isInEntry(sinks.front()) || !sinks.front().getDefiningOp())
+    return {};
+  // The states are met before the gradient is: look as far as the first cut that needs none.
+  llvm::SmallSetVector<Value, 4> states;
+  sweep(sinks, &states, [](Value) { return Value(); });
+  for (Value state : states)
+    if (std::optional<unsigned> result =
+            roles.arguments[cast<BlockArgument>(state).getArgNumber()].carriedTo)
+      if (Value value = entryBlock->back().getOperand(*result); value.getDefiningOp())
+        sinks.push_back(value);
+  return sinks;
+}
+
+Value GradientFinder::find(unsigned parameter) {
+  current = parameter;
+  type = entryBlock->getArgument(parameter).getType();
+  scalarParameter = isScalarLike(entryBlock->getArgument(parameter));
+  SmallVector<Value> sinks = getSinks(parameter);
+  if (sinks.empty())
+    return nullptr;
+  bool isOpen = false;
+  uses = collectUses(parameter, isOpen);
+  if (uses.total() == 0 && !isOpen)
+    return nullptr;
+
+  if (isOpen) {
+    // No form to recognize: undo what optimizers do, one operation at a time, from the first cut on.
+    Value expected;
+    return sweep(sinks, nullptr, [&](Value cut) -> std::optional<Value> {
+      if (expected && cut != expected)
+        return std::nullopt;
+      if (std::optional<Value> below = peelOptimizer(cut)) {
+        expected = *below;
+        return std::nullopt;
+      }
+      // No cotangent is computed by these.
+      OpKind kind = kinds.get(cut.getDefiningOp());
+      return kind == OpKind::Discrete || kind == OpKind::Pointwise ? Value() : cut;
+    });
+  }
+
+  bool isScaleKnown = true;
+  return sweep(sinks, nullptr, [&](Value cut) -> std::optional<Value> {
+    std::optional<Scaled> scaled = asScaled(cut);
+    Verdict verdict = matches(cut);
+    if (verdict == Verdict::Unclear)
+      return Value();
+    if (verdict == Verdict::Yes && !(scaled && matches(scaled->value) == Verdict::Yes &&
+                                     isAddedToUpdate(cut)))
+      return isScaleKnown ? cut : Value();
+    if (scaled && !isAddedToUpdate(cut)) {
+      // A factor that is no learning rate: of the loss (loss scaling, a mean over microbatches) or of
+      // the optimizer?
+      if (std::optional<double> constant = traceSplat(scaled->factor))
+        isScaleKnown &= std::abs(*constant) == 1;
+      else
+        isScaleKnown &= !(get(scaled->factor).scalars & get(scaled->value).scalars);
+    }
+    return std::nullopt;
+  });
+}
+
+llvm::MapVector<unsigned, Value> noether::findGradients(const StepRoles &roles) {
+  llvm::MapVector<unsigned, Value> gradients;
+  FailureOr<CallGraph> calls = CallGraph::get(roles.entry);
+  if (failed(calls))
+    return gradients;
+  GradientFinder finder(roles, *calls);
+  for (auto [i, argument] : llvm::enumerate(roles.arguments))
+    if (argument.role == ArgumentRole::Param)
+      if (Value gradient = finder.find(i))
+        gradients[i] = gradient;
+  return gradients;
+}

@@ -1,0 +1,178 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "KineticAnalysis.h"
+
+#include "KineticSystem.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace noether;
+using llvm::SmallVector;
+
+//===----------------------------------------------------------------------===//
+// Laws
+//===----------------------------------------------------------------------===//
+
+/// Members with equal laws say them once.
+static void addLaws(SymmetryKinetics &kinetics, llvm::ArrayRef<Law> laws) {
+  for (const Law &law : laws)
+    if (llvm::none_of(kinetics.laws, [&](const Law &other) {
+          return other.hyperparameter == law.hyperparameter && other.value == law.value &&
+                 other.degree == law.degree && other.text == law.text;
+        }))
+      kinetics.laws.push_back(law);
+}
+
+SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program,
+                                                          const StepRoles &roles,
+                                                          llvm::ArrayRef<Symmetry> symmetries,
+                                                          const GradientValues &gradients) {
+  UpdateGraph graph(program, roles, gradients);
+  llvm::DenseMap<unsigned, KineticSystem::Result> solved;
+
+  SmallVector<SymmetryKinetics, 0> result;
+  for (const Symmetry &symmetry : symmetries) {
+    SymmetryKinetics &kinetics = result.emplace_back();
+    kinetics.symmetry = symmetry.id;
+    kinetics.equivariant = true;
+    llvm::SmallDenseSet<unsigned, 4> seen;
+    for (const SymmetryMember &member : symmetry.members) {
+      unsigned argument = member.argument;
+      if (!seen.insert(argument).second)
+        continue;
+      if (!gradients.contains(argument) || !roles.arguments[argument].carriedTo) {
+        kinetics.equivariant = false;
+        kinetics.breaks.push_back(
+            {nullptr, "the gradient of " + roles.arguments[argument].name +
+                          " cannot be told from its update"});
+        continue;
+      }
+      auto it = solved.find(argument);
+      if (it == solved.end())
+        it = solved.try_emplace(argument, KineticSystem(graph, argument).solve()).first;
+      const KineticSystem::Result &update = it->second;
+      kinetics.equivariant &= !update.isTrivial && update.laws.empty() && update.breaks.empty();
+      addLaws(kinetics, update.laws);
+      llvm::append_range(kinetics.states, update.states);
+      for (const KineticBreak &broken : update.breaks)
+        if (llvm::none_of(kinetics.breaks, [&](const KineticBreak &other) {
+              return other.op == broken.op && other.why == broken.why;
+            }))
+          kinetics.breaks.push_back(broken);
+      kinetics.ksb |= update.isTrivial ||
+                      llvm::any_of(update.laws, [](const Law &law) { return law.isKinetic; });
+    }
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// The degree of the gradients
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Compares instead of demanding: what does not hold is remembered as the first conflict of a step.
+class CheckingSink final : public EquationSink {
+public:
+  CheckingSink(FormPool &forms, const Solution &solution) : forms(forms), solution(solution) {}
+
+  /// The form on the null space.
+  FormId reduce(FormId form) {
+    auto it = reduced.find(form);
+    if (it != reduced.end())
+      return it->second;
+    llvm::ArrayRef<Term> terms = forms[form];
+    FormId result = forms.intern(solution.evaluate(Form(terms.begin(), terms.end())));
+    return reduced[form] = result;
+  }
+  bool isEqual(FormId a, FormId b) { return a == b || reduce(a) == reduce(b); }
+
+  void equate(FormId a, FormId b, size_t step) override {
+    if (!isEqual(a, b))
+      conflicts.insert(step);
+  }
+  void relateConstant(double, FormId, size_t) override {}
+  bool mayPromote(double) const override { return true; }
+  FormId addUnknown(ValueId, uint64_t, int64_t) override { return FormPool::zero; }
+
+  llvm::DenseSet<size_t> conflicts;
+
+private:
+  FormPool &forms;
+  const Solution &solution;
+  llvm::DenseMap<FormId, FormId> reduced;
+};
+} // namespace
+
+/// The components of a field on the null space, those of any scale left out.
+static std::map<uint64_t, FormId> reduceField(FieldEngine &engine, ValueId value,
+                                              CheckingSink &sink) {
+  std::map<uint64_t, FormId> result;
+  for (const Component &component : Field(engine.componentsOf(value)))
+    if (component.form != kAnyForm)
+      if (FormId form = sink.reduce(component.form); form != FormPool::zero)
+        result[component.key] = form;
+  return result;
+}
+
+SmallVector<KineticBreak, 0> noether::checkGradientDegrees(const Program &program,
+                                                           const StepRoles &roles,
+                                                           SystemMapping &mapping,
+                                                           const Solution &solution,
+                                                           const GradientValues &gradients) {
+  SmallVector<KineticBreak, 0> mismatches;
+  SmallVector<ValueId> roots;
+  for (auto &[argument, value] : gradients)
+    if (llvm::is_contained(mapping.getLiveParameters(), argument))
+      roots.push_back(value);
+  if (roots.empty())
+    return mismatches;
+
+  FormPool &forms = mapping.getForms();
+  CheckingSink sink(forms, solution);
+  FieldEngine &engine = mapping.getEngine();
+  FieldEngine::SinkScope scope(engine, sink);
+  llvm::BitVector backward = program.sliceOf(roots);
+  backward.reset(mapping.getLossSlice());
+  // Values that follow from one that broke an equation say nothing.
+  llvm::BitVector doubtful(program.getValues().size());
+  for (unsigned index : backward.set_bits()) {
+    engine.run(index);
+    const Program::Step &step = program.getSteps()[index];
+    bool isDoubtful =
+        sink.conflicts.contains(index) || step.kind != Program::StepKind::Rule ||
+        llvm::any_of(program.operands(step), [&](ValueId id) { return doubtful.test(id); });
+    if (isDoubtful)
+      for (ValueId result : program.results(step))
+        doubtful.set(result);
+  }
+
+  for (auto &[argument, value] : gradients) {
+    ValueId parameter = program.getArguments()[argument];
+    if (!llvm::is_contained(roots, value) || engine.isAnyScale(value) || doubtful.test(value))
+      continue;
+    Structure &structure = mapping.getStructure();
+    const ResolvedSpace &space = structure.resolve(structure.spaceOf(parameter));
+    const ResolvedSpace &other = structure.resolve(structure.spaceOf(value));
+    if (!llvm::equal(space.axes, other.axes, [](const ResolvedAxis *a, const ResolvedAxis *b) {
+          return a->hasSameStructure(*b);
+        }))
+      continue;
+    std::map<uint64_t, FormId> expected;
+    for (auto &[key, form] : reduceField(engine, parameter, sink))
+      expected[key] = forms.scale(Fraction(-1), form);
+    std::map<uint64_t, FormId> found = reduceField(engine, value, sink);
+    if (found == expected)
+      continue;
+    uint32_t definition = 0;
+    for (auto [index, step] : llvm::enumerate(program.getSteps()))
+      if (llvm::is_contained(program.results(step), value))
+        definition = index;
+    mismatches.push_back({program.getSteps()[definition].op,
+                          "the gradient of " + roles.arguments[argument].name +
+                              " does not have minus the degree of its parameter: it is not the "
+                              "gradient of this loss"});
+  }
+  return mismatches;
+}

@@ -1,0 +1,92 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The update of one parameter as a linear system: with the parameter of degree 1 and its gradient of
+// degree -1, which degrees must its states, hyperparameters and constants have?
+
+#ifndef NOETHER_LIB_ANALYSIS_KINETICSYSTEM_H
+#define NOETHER_LIB_ANALYSIS_KINETICSYSTEM_H
+
+#include "noether/Analysis/Kinetics.h"
+#include "noether/Analysis/Program.h"
+#include "noether/Analysis/Roles.h"
+#include "noether/Analysis/Solver.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace noether {
+
+/// Facts about a program that the updates of all its parameters share.
+struct UpdateGraph {
+  UpdateGraph(const Program &program, const StepRoles &roles,
+              const llvm::MapVector<unsigned, ValueId> &gradients);
+
+  /// Which parameters' update a value belongs to.
+  static constexpr uint32_t kShared = ~0u;     // none's: hyperparameters, constants, counters
+  static constexpr uint32_t kSeveral = ~0u - 1; // several parameters', or the data's
+
+  /// The operation that brings several parameters together in a value.
+  mlir::Operation *findCoupling(ValueId value) const;
+
+  const Program &program;
+  const StepRoles &roles;
+  const llvm::MapVector<unsigned, ValueId> &gradients;
+  std::vector<uint32_t> definedBy; // step, by value; ~0u for arguments and constants
+  std::vector<uint32_t> owner;     // by value: entry argument of the parameter
+  /// Values that are one number: scalars, and what they are broadcast to.
+  llvm::BitVector isUniform;
+};
+
+class KineticSystem {
+public:
+  KineticSystem(const UpdateGraph &graph, unsigned parameter);
+
+  struct Result {
+    /// Nothing but the trivial solution: no law holds.
+    bool isTrivial = false;
+    llvm::SmallVector<Law, 0> laws;
+    llvm::SmallVector<StateDegree> states;
+    llvm::SmallVector<KineticBreak, 0> breaks;
+  };
+  Result solve();
+
+private:
+  /// A hyperparameter or constant that may be promoted.
+  struct Knob {
+    ValueId value;
+    std::optional<unsigned> argument;
+    std::optional<double> constant;
+    size_t step; // where a constant is used
+  };
+  enum class KnobUse { LearningRate, WeightDecay, Epsilon, Other };
+
+  void collectSlice();
+  void addSteps();
+  void addStep(size_t step);
+  void pinAveragingWeights(size_t step);
+  /// The degree of a value; nothing if any degree will do (zeros).
+  std::optional<Form> degreeOf(ValueId value, size_t step);
+  void equate(const Form &a, const Form &b, size_t step);
+  bool isLoneTerm(ValueId value, size_t step) const;
+  KnobUse useOf(const Knob &knob) const;
+  std::optional<std::map<UnknownId, Fraction>> sparsestSolution();
+  Law lawOf(const Knob &knob, const Fraction &degree) const;
+
+  const UpdateGraph &graph;
+  const Program &program;
+  unsigned parameter;
+  ValueId gradient;
+  llvm::SetVector<size_t> slice; // steps
+  llvm::SetVector<unsigned> states;
+  System system;
+  UnknownId scale; // the parameter's degree
+  llvm::DenseMap<ValueId, UnknownId> unknownOf; // knobs and states
+  llvm::SmallVector<std::pair<UnknownId, Knob>> knobs;
+  llvm::DenseMap<unsigned, UnknownId> stateUnknown;
+  llvm::DenseMap<ValueId, std::optional<Form>> degrees;
+  llvm::SmallVector<KineticBreak, 0> breaks;
+};
+
+} // namespace noether
+
+#endif // NOETHER_LIB_ANALYSIS_KINETICSYSTEM_H
