@@ -18,12 +18,11 @@ static bool addBody(RuleBuilder &rule, const Context &context, Region &body) {
   for (unsigned i = 0; i < context.numOperands(); ++i) {
     if (!context.isOperandScaled(i))
       continue;
-    std::optional<Payload> payload =
-        composePayload(context.table, body, {Form::unknown(0), Form::unknown(0)});
+    std::optional<Payload> payload = composePayload(context.table, body, {0, 0});
     if (!payload || payload->yields.size() != 1)
       return false;
-    payload->require(Form::unknown(0), payload->yields[0]);
-    if (!addConstraints(rule, *payload, {operand(i)}))
+    payload->require(payload->yields[0], Form::unknown(0));
+    if (!addConstraints(rule, *payload, {UnknownTensors{operand(i), result(i)}}))
       return false;
   }
   return true;

@@ -264,26 +264,25 @@ static Answer scatter(const Context &context) {
   // The body combines an element of the input with one of the update; the result keeps the input's
   // scale, as elements that are not updated do.
   rule.operand(indices, positions->operand);
-  SmallVector<Form> arguments;
-  SmallVector<LogScale> unknowns;
+  SmallVector<unsigned> unknowns;
+  SmallVector<UnknownTensors> tensors;
   for (unsigned i = 0; i < numInputs; ++i) {
     rule.operand(i, input).operand(firstUpdate + i, updates).result(i, input);
     context.define(rule, i, operand(i));
-    arguments.push_back(Form::unknown(i));
-    unknowns.push_back(operand(i));
+    tensors.push_back({std::nullopt, result(i)});
   }
-  for (unsigned i = 0; i < numInputs; ++i) {
-    arguments.push_back(Form::unknown(numInputs + i));
-    unknowns.push_back(operand(firstUpdate + i));
-  }
+  for (unsigned i = 0; i < numInputs; ++i)
+    tensors.push_back({operand(firstUpdate + i), std::nullopt});
+  for (unsigned argument = 0; argument < 2 * numInputs; ++argument)
+    unknowns.push_back(argument);
   std::optional<Payload> payload =
-      composePayload(context.table, context.op->getRegion(0), arguments);
+      composePayload(context.table, context.op->getRegion(0), unknowns);
   if (!payload || payload->yields.size() != numInputs)
     return Answer::barrier("a body that is not made of scalar operations with rules");
   for (unsigned i = 0; i < numInputs; ++i)
     if (context.isResultScaled(i))
-      payload->require(Form::unknown(i), payload->yields[i]);
-  if (!addConstraints(rule, *payload, unknowns))
+      payload->require(payload->yields[i], Form::unknown(i));
+  if (!addConstraints(rule, *payload, tensors))
     return Answer::barrier("large exponents");
   return rule;
 }

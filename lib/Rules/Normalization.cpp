@@ -75,9 +75,14 @@ static Answer inference(const Context &context) {
   for (unsigned i = 1; i < 5; ++i)
     rule.operand(i, norm->feature);
   rule.equate(operand(0), operand(3));
+  // An operand that is zero leaves the mean, and the other way round.
+  for (unsigned centered : {0u, 3u}) {
+    LogScale scaled = operand(centered) + operand(1);
+    rule.equate(result(0),
+                norm->hasEpsilon ? scaled : scaled - Coefficient{1, 2} * operand(4));
+  }
   if (norm->hasEpsilon)
     rule.vanish(operand(4));
-  rule.equate(result(0), operand(0) + operand(1) - Coefficient{1, 2} * operand(4));
   rule.equate(result(0), operand(2));
   return rule;
 }
@@ -97,10 +102,15 @@ static Answer gradient(const Context &context) {
   rule.result(0, norm->tensor).result(1, norm->feature).result(2, norm->feature);
   sumOverBatch(rule, context);
   // The normalised operand must have log-scale 0 by itself: it is multiplied by its own mean.
-  rule.equate(operand(2), operand(0)).equate(operand(3), Coefficient{2, 1} * operand(0));
-  if (norm->hasEpsilon)
-    rule.vanish(operand(0));
-  rule.equate(result(0), operand(1) + operand(4) - operand(0));
+  if (norm->hasEpsilon) {
+    rule.vanish(operand(0)).vanish(operand(2)).vanish(operand(3));
+    rule.equate(result(0), operand(1) + operand(4));
+  } else {
+    rule.equate(operand(2), operand(0));
+    for (unsigned centered : {0u, 2u})
+      rule.equate(operand(3), Coefficient{2, 1} * operand(centered));
+    rule.equate(result(0), operand(1) + operand(4) - Coefficient{1, 2} * operand(3));
+  }
   rule.equate(result(1), operand(4)).equate(result(2), operand(4));
   return rule;
 }

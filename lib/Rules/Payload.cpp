@@ -14,6 +14,9 @@ using namespace noether::rules;
 
 using Number = Form::Number;
 
+/// Bodies with more equal forms of a value, or more constraints, have no rule.
+static constexpr size_t kMaxForms = 16, kMaxConstraints = 256;
+
 //===-- Form --------------------------------------------------------------------------------===//
 
 Form Form::unknown(unsigned index) {
@@ -22,10 +25,8 @@ Form Form::unknown(unsigned index) {
   return form;
 }
 
-Form Form::any() {
-  Form form;
-  form.free = true;
-  return form;
+bool Form::isUnknown(unsigned index) const {
+  return terms.size() == 1 && terms.begin()->first == index && terms.begin()->second == Number(1);
 }
 
 Form &Form::add(const Form &other, const Number &coefficient) {
@@ -40,39 +41,27 @@ Form &Form::add(const Form &other, const Number &coefficient) {
   return *this;
 }
 
+void Form::normalize() {
+  if (terms.empty())
+    return;
+  Number pivot = terms.rbegin()->second;
+  for (auto &[index, number] : terms)
+    number = number / pivot;
+}
+
 //===-- Payload -----------------------------------------------------------------------------===//
 
 void Payload::require(const Form &lhs, const Form &rhs) {
-  if (lhs.isAny() || rhs.isAny())
-    return;
   Form difference = lhs;
   difference.add(rhs, Number(-1));
-  if (!difference.isZero())
+  difference.normalize();
+  if (!difference.isZero() && !llvm::is_contained(constraints, difference))
     constraints.push_back(difference);
 }
 
-SmallVector<std::pair<unsigned, Form>> Payload::solved() const {
-  SmallVector<std::pair<unsigned, Form>> rows; // unknown = form
-  auto substitute = [](Form &form, unsigned unknown, const Form &value) {
-    auto it = form.getTerms().find(unknown);
-    if (it == form.getTerms().end())
-      return;
-    Number coefficient = it->second;
-    form.add(Form::unknown(unknown), Number(0) - coefficient).add(value, coefficient);
-  };
-  for (Form form : constraints) {
-    for (auto &[unknown, value] : rows)
-      substitute(form, unknown, value);
-    if (form.isZero())
-      continue;
-    auto [pivot, coefficient] = *form.getTerms().rbegin();
-    Form value;
-    value.add(form, Number(-1) / coefficient).add(Form::unknown(pivot), Number(1));
-    for (auto &row : rows)
-      substitute(row.second, pivot, value);
-    rows.emplace_back(pivot, value);
-  }
-  return rows;
+void Payload::require(const Forms &lhs, const Form &rhs) {
+  for (const Form &form : lhs)
+    require(form, rhs);
 }
 
 //===-- Composition -------------------------------------------------------------------------===//
@@ -83,53 +72,54 @@ class Composer {
 public:
   Composer(RuleTable &table, Payload &payload) : table(table), payload(payload) {}
 
-  bool run(Block &block, ArrayRef<Form> arguments);
+  bool run(Block &block, ArrayRef<unsigned> unknowns);
 
 private:
-  /// The form of an operand, if it is known.
-  std::optional<Form> formOf(Value value);
+  /// The forms of an operand, if they are known.
+  std::optional<Forms> formsOf(Value value);
   bool map(Operation &op);
-  bool apply(Operation &op, RuleAttr rule, ArrayRef<Form> operands);
-  void pin(Operation &op, ArrayRef<Form> operands);
+  bool apply(Operation &op, RuleAttr rule, ArrayRef<Forms> operands);
+  /// The forms of a combination of values with these forms: none if some value has any scale.
+  std::optional<Forms> combine(EquationAttr equation, ArrayRef<Forms> tensors);
 
   RuleTable &table;
   Payload &payload;
-  llvm::DenseMap<Value, Form> forms;
+  llvm::DenseMap<Value, Forms> forms;
 };
 
 /// A splat that is zero or not finite has any scale; other constants have log-scale 0.
-Form formOfConstant(double number) {
-  return number == 0 || !std::isfinite(number) ? Form::any() : Form();
+Forms formsOfConstant(double number) {
+  return number == 0 || !std::isfinite(number) ? Forms() : Forms{Form()};
 }
 
 } // namespace
 
-std::optional<Form> Composer::formOf(Value value) {
+std::optional<Forms> Composer::formsOf(Value value) {
   if (auto it = forms.find(value); it != forms.end())
     return it->second;
   // A value from outside the body: constants only.
   if (std::optional<double> number = traceSplat(value))
-    return formOfConstant(*number);
+    return formsOfConstant(*number);
   return std::nullopt;
 }
 
-bool Composer::run(Block &block, ArrayRef<Form> arguments) {
-  for (auto [argument, form] : llvm::zip_equal(block.getArguments(), arguments))
-    forms[argument] = form;
+bool Composer::run(Block &block, ArrayRef<unsigned> unknowns) {
+  for (auto [argument, unknown] : llvm::zip_equal(block.getArguments(), unknowns))
+    forms[argument] = {Form::unknown(unknown)};
   // The terminator may be known by name only, so that it does not count as one.
-  for (Operation &op : llvm::make_range(block.begin(), std::prev(block.end())))
-    if (!map(op))
-      return false;
   Operation &terminator = block.back();
+  for (Operation &op : block)
+    if (&op != &terminator && !map(op))
+      return false;
   if (terminator.getNumResults() != 0 || terminator.getNumRegions() != 0)
     return false;
   for (Value operand : terminator.getOperands()) {
-    std::optional<Form> form = formOf(operand);
-    if (!form)
+    std::optional<Forms> yielded = formsOf(operand);
+    if (!yielded)
       return false;
-    payload.yields.push_back(*form);
+    payload.yields.push_back(*yielded);
   }
-  return true;
+  return payload.constraints.size() <= kMaxConstraints;
 }
 
 bool Composer::map(Operation &op) {
@@ -137,99 +127,135 @@ bool Composer::map(Operation &op) {
     return false;
   if (op.getNumResults() == 1) {
     if (std::optional<double> number = traceSplat(op.getResult(0))) {
-      forms[op.getResult(0)] = formOfConstant(*number);
+      forms[op.getResult(0)] = formsOfConstant(*number);
       return true;
     }
   }
-  SmallVector<Form, 4> operands;
+  SmallVector<Forms, 4> operands;
   for (Value operand : op.getOperands()) {
-    std::optional<Form> form = formOf(operand);
-    if (!form)
+    std::optional<Forms> known = formsOf(operand);
+    if (!known)
       return false;
-    operands.push_back(*form);
+    operands.push_back(*known);
   }
   RuleOutcome outcome = table.find(&op);
-  if (outcome.kind != RuleOutcome::Kind::Rule && outcome.kind != RuleOutcome::Kind::Barrier)
+  if (!outcome.rule)
     return false;
-  if (outcome.kind == RuleOutcome::Kind::Barrier || outcome.rule.isBarrier()) {
-    pin(op, operands);
-    return true;
-  }
-  return apply(op, outcome.rule, operands);
-}
-
-void Composer::pin(Operation &op, ArrayRef<Form> operands) {
-  for (const Form &operand : operands)
+  if (!outcome.rule.isBarrier())
+    return apply(op, outcome.rule, operands);
+  for (const Forms &operand : operands)
     payload.require(operand, Form());
   for (Value result : op.getResults())
-    forms[result] = Form();
+    forms[result] = {Form()};
+  return true;
 }
 
-bool Composer::apply(Operation &op, RuleAttr rule, ArrayRef<Form> operands) {
+std::optional<Forms> Composer::combine(EquationAttr equation, ArrayRef<Forms> tensors) {
+  Forms combinations = {Form()};
+  for (auto [tensor, numerator, denominator] : llvm::zip_equal(
+           equation.getTensors(), equation.getNumerators(), equation.getDenominators())) {
+    Forms next;
+    for (const Form &form : combinations)
+      for (const Form &term : tensors[tensor])
+        next.push_back(Form(form).add(term, Number(numerator, denominator)));
+    if (next.size() > kMaxForms)
+      return std::nullopt;
+    combinations = std::move(next);
+  }
+  return combinations;
+}
+
+bool Composer::apply(Operation &op, RuleAttr rule, ArrayRef<Forms> operands) {
   // Scalars only: a rule with factors speaks of tensors.
   if (rule.getNumFactors() != 0)
     return false;
   unsigned numOperands = op.getNumOperands();
-  for (Value result : op.getResults())
-    forms[result] = Form::any();
-  SmallVector<bool, 2> isDefined(op.getNumResults(), false);
-  auto formOfTensor = [&](int64_t tensor) {
-    return tensor < numOperands ? operands[tensor] : forms[op.getResult(tensor - numOperands)];
-  };
+  SmallVector<Forms, 4> tensors(operands);
+  tensors.resize(numOperands + op.getNumResults());
   for (EquationAttr equation : rule.getEquations()) {
-    // An equation with a value of any scale holds for some scale of it.
-    Form value;
-    bool isFree = false;
-    for (auto [tensor, numerator, denominator] : llvm::zip_equal(
-             equation.getTensors(), equation.getNumerators(), equation.getDenominators())) {
-      Form form = formOfTensor(tensor);
-      isFree |= form.isAny();
-      if (!form.isAny())
-        value.add(form, Number(numerator, denominator));
+    std::optional<Forms> values = combine(equation, tensors);
+    if (!values)
+      return false;
+    Forms &lhs = tensors[equation.getLhs()];
+    for (const Form &value : *values) {
+      for (const Form &form : lhs)
+        payload.require(form, value);
+      if (equation.getLhs() >= numOperands && !llvm::is_contained(lhs, value))
+        lhs.push_back(value);
     }
-    if (isFree)
-      continue;
-    int64_t lhs = equation.getLhs();
-    if (lhs >= numOperands && !isDefined[lhs - numOperands]) {
-      isDefined[lhs - numOperands] = true;
-      forms[op.getResult(lhs - numOperands)] = value;
-    } else {
-      payload.require(formOfTensor(lhs), value);
-    }
+    if (lhs.size() > kMaxForms || payload.constraints.size() > kMaxConstraints)
+      return false;
   }
+  for (auto [index, result] : llvm::enumerate(op.getResults()))
+    forms[result] = tensors[numOperands + index];
   return true;
 }
 
 std::optional<Payload> rules::composePayload(RuleTable &table, Region &region,
-                                             ArrayRef<Form> arguments) {
+                                             ArrayRef<unsigned> unknowns) {
   if (!region.hasOneBlock() || region.front().empty() ||
-      region.front().getNumArguments() != arguments.size())
+      region.front().getNumArguments() != unknowns.size())
     return std::nullopt;
   Payload payload;
-  if (!Composer(table, payload).run(region.front(), arguments))
+  if (!Composer(table, payload).run(region.front(), unknowns))
     return std::nullopt;
   return payload;
 }
 
-std::optional<LogScale> rules::toLogScale(const Form &form, ArrayRef<LogScale> unknowns) {
+//===-- Equations ---------------------------------------------------------------------------===//
+
+std::optional<LogScale> rules::toLogScale(const Form &form, ArrayRef<LogScale> tensors) {
   LogScale scale;
   constexpr int64_t limit = int64_t(1) << 30;
   for (const auto &[index, number] : form.getTerms()) {
-    if (llvm::abs(number.num) > limit || number.den > limit)
+    if (number.num > limit || number.num < -limit || number.den > limit)
       return std::nullopt;
     Coefficient coefficient{static_cast<int64_t>(number.num), static_cast<int64_t>(number.den)};
-    scale = scale + coefficient * unknowns[index];
+    scale = scale + coefficient * tensors[index];
   }
   return scale;
 }
 
 bool rules::addConstraints(RuleBuilder &rule, const Payload &payload,
-                           ArrayRef<LogScale> unknowns) {
-  for (const auto &[unknown, value] : payload.solved()) {
-    std::optional<LogScale> scale = toLogScale(value, unknowns);
-    if (!scale)
+                           ArrayRef<UnknownTensors> tensors) {
+  SmallVector<LogScale> any;
+  for (const UnknownTensors &unknown : tensors)
+    any.push_back(unknown.operand ? *unknown.operand : *unknown.result);
+
+  for (const Form &constraint : payload.constraints) {
+    // Solved for the largest unknown.
+    unsigned pivot = constraint.getTerms().rbegin()->first;
+    Form value = Form::unknown(pivot);
+    value.add(constraint, Number(-1));
+    const UnknownTensors &lhs = tensors[pivot];
+
+    if (value.isZero()) {
+      // A result that others flow into is pinned also where its own operand is zero.
+      for (const std::optional<LogScale> &tensor : {lhs.operand, lhs.result})
+        if (tensor)
+          rule.vanish(*tensor);
+      continue;
+    }
+    auto [other, coefficient] = *value.getTerms().begin();
+    if (value.isUnknown(other)) {
+      // One flows into the result of the other.
+      const UnknownTensors &rhs = tensors[other];
+      if (lhs.result && rhs.operand)
+        rule.equate(*lhs.result, *rhs.operand);
+      if (rhs.result && lhs.operand)
+        rule.equate(*rhs.result, *lhs.operand);
+      if (!lhs.result && !rhs.result)
+        rule.equate(*lhs.operand, *rhs.operand);
+      continue;
+    }
+    // Between operands only; a result would need one equation for every way to be reached.
+    bool hasResult = llvm::any_of(constraint.getTerms(), [&](const auto &term) {
+      return tensors[term.first].result.has_value();
+    });
+    std::optional<LogScale> scale = toLogScale(value, any);
+    if (hasResult || !scale)
       return false;
-    rule.equate(unknowns[unknown], *scale);
+    rule.equate(any[pivot], *scale);
   }
   return true;
 }

@@ -2,8 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the scalar body of a reduction, a scatter, a sort or a linalg operation does to log-scales: the
-// rules of its operations are composed. The arguments' log-scales are linear forms over unknowns; the
-// body adds constraints (forms that are zero) and gives each yielded value a form.
+// rules of its operations are composed. The log-scales of the arguments are unknowns.
+//
+// A value may be zero, and then has any scale: the analysis skips every equation with such a value, and a
+// result all of whose equations were skipped has any scale itself. So a value of the body has not one form
+// but all the forms that its equations give it, which are equal: x * (y + z) is x + y and x + z. Where y is
+// zero, the second is left.
 
 #ifndef NOETHER_LIB_RULES_PAYLOAD_H
 #define NOETHER_LIB_RULES_PAYLOAD_H
@@ -12,55 +16,62 @@
 
 #include "mlir/Analysis/Presburger/Fraction.h"
 
-#include "llvm/ADT/MapVector.h"
-
 #include <map>
 
 namespace noether::rules {
 
-/// A linear form over unknowns, or that of a value with any scale (zero, an infinity).
+/// A linear form over unknowns.
 class Form {
 public:
   using Number = mlir::presburger::Fraction;
 
   Form() = default; // log-scale 0
   static Form unknown(unsigned index);
-  static Form any();
 
-  bool isAny() const { return free; }
-  bool isZero() const { return !free && terms.empty(); }
+  bool isZero() const { return terms.empty(); }
   const std::map<unsigned, Number> &getTerms() const { return terms; }
+  /// Whether the form is one unknown with coefficient 1.
+  bool isUnknown(unsigned index) const;
+  bool operator==(const Form &other) const { return terms == other.terms; }
 
-  /// this += coefficient * other. Neither may have any scale.
+  /// this += coefficient * other.
   Form &add(const Form &other, const Number &coefficient);
+  /// Divides by the coefficient of the largest unknown.
+  void normalize();
 
 private:
   std::map<unsigned, Number> terms;
-  bool free = false;
 };
+
+/// The equal forms of one value; none for a value of any scale.
+using Forms = llvm::SmallVector<Form, 2>;
 
 struct Payload {
+  /// Forms that are zero, normalized, each once.
   llvm::SmallVector<Form, 4> constraints;
-  llvm::SmallVector<Form, 4> yields;
+  llvm::SmallVector<Forms, 4> yields;
 
-  /// Requires the two forms to be equal.
   void require(const Form &lhs, const Form &rhs);
-  /// The constraints in echelon form: each is solved for its largest unknown, which occurs in no other.
-  llvm::SmallVector<std::pair<unsigned, Form>> solved() const;
+  void require(const Forms &lhs, const Form &rhs);
 };
 
-/// Composes the rules of a region with one block, whose arguments have these forms. Nothing if the body
-/// is not made of scalar operations with rules.
+/// Composes the rules of a region with one block; the log-scale of argument n is unknown `unknowns[n]`.
+/// Nothing if the body is not made of scalar operations with rules.
 std::optional<Payload> composePayload(RuleTable &table, mlir::Region &region,
-                                      llvm::ArrayRef<Form> arguments);
+                                      llvm::ArrayRef<unsigned> unknowns);
 
-/// Adds the payload's constraints to a rule; `unknowns` says which tensor each unknown is the log-scale
-/// of. False if a coefficient is too large.
+/// The tensors whose log-scale an unknown is: an operand, the result that is defined by it, or both.
+struct UnknownTensors {
+  std::optional<LogScale> operand, result;
+};
+
+/// Adds the payload's constraints to a rule, in such a form that they survive operands of any scale.
+/// False if a coefficient is too large, or if results could lose a constraint.
 bool addConstraints(RuleBuilder &rule, const Payload &payload,
-                    llvm::ArrayRef<LogScale> unknowns);
+                    llvm::ArrayRef<UnknownTensors> tensors);
 
 /// The form as a combination of tensors. Nothing if a coefficient is too large.
-std::optional<LogScale> toLogScale(const Form &form, llvm::ArrayRef<LogScale> unknowns);
+std::optional<LogScale> toLogScale(const Form &form, llvm::ArrayRef<LogScale> tensors);
 
 } // namespace noether::rules
 

@@ -19,31 +19,28 @@ bool rules::addReductionEquations(RuleBuilder &rule, const Context &context, Reg
                                   unsigned numReduced) {
   // In every round an accumulated value and an element, or two accumulated values, are combined: all
   // have the scale of the elements.
-  SmallVector<Form> arguments;
-  SmallVector<LogScale> unknowns;
+  SmallVector<unsigned> unknowns;
+  SmallVector<UnknownTensors> tensors;
   for (unsigned argument = 0; argument < 2 * numReduced; ++argument)
-    arguments.push_back(Form::unknown(argument % numReduced));
+    unknowns.push_back(argument % numReduced);
   for (unsigned i = 0; i < numReduced; ++i)
-    unknowns.push_back(operand(i));
-  std::optional<Payload> payload = composePayload(context.table, body, arguments);
+    tensors.push_back({operand(i), result(i)});
+  std::optional<Payload> payload = composePayload(context.table, body, unknowns);
   if (!payload || payload->yields.size() != numReduced)
     return false;
   for (unsigned i = 0; i < numReduced; ++i)
     if (context.isOperandScaled(i))
-      payload->require(Form::unknown(i), payload->yields[i]);
-  return addConstraints(rule, *payload, unknowns);
+      payload->require(payload->yields[i], Form::unknown(i));
+  return addConstraints(rule, *payload, tensors);
 }
 
 /// Whether the body is one product of its two arguments.
 static bool isProduct(const Context &context, Region &body) {
-  std::optional<Payload> payload =
-      composePayload(context.table, body, {Form::unknown(0), Form::unknown(1)});
-  if (!payload || !payload->constraints.empty() || payload->yields.size() != 1)
-    return false;
-  Form expected = Form::unknown(0);
-  expected.add(Form::unknown(1), Form::Number(1));
-  const Form &form = payload->yields[0];
-  return !form.isAny() && form.getTerms() == expected.getTerms();
+  std::optional<Payload> payload = composePayload(context.table, body, {0, 1});
+  Form product = Form::unknown(0);
+  product.add(Form::unknown(1), Form::Number(1));
+  return payload && payload->constraints.empty() && payload->yields.size() == 1 &&
+         payload->yields[0].size() == 1 && payload->yields[0][0] == product;
 }
 
 static Answer reduce(const Context &context) {
@@ -107,21 +104,29 @@ static Answer map(const Context &context) {
   std::optional<RuleBuilder> rule = elementwiseBuilder(context);
   if (!rule)
     return Answer::malformed("operand and result shapes do not fit");
-  SmallVector<Form> arguments;
-  SmallVector<LogScale> unknowns;
+  SmallVector<unsigned> unknowns;
+  SmallVector<LogScale> scales;
+  SmallVector<UnknownTensors> tensors;
   for (unsigned i = 0; i < context.numOperands(); ++i) {
-    arguments.push_back(Form::unknown(i));
-    unknowns.push_back(operand(i));
+    unknowns.push_back(i);
+    scales.push_back(operand(i));
+    tensors.push_back({operand(i), std::nullopt});
   }
   std::optional<Payload> payload =
-      composePayload(context.table, context.op->getRegion(0), arguments);
+      composePayload(context.table, context.op->getRegion(0), unknowns);
   if (!payload || payload->yields.size() != 1)
     return Answer::barrier("a body that is not made of scalar operations with rules");
-  std::optional<LogScale> value = toLogScale(payload->yields[0], unknowns);
-  if (!value || payload->yields[0].isAny())
-    value = LogScale();
-  context.define(*rule, 0, *value);
-  if (!addConstraints(*rule, *payload, unknowns))
+  // A body that yields a constant zero says nothing of the result.
+  if (!context.isResultScaled(0) || payload->yields[0].empty())
+    rule->vanish(result(0));
+  else
+    for (const Form &form : payload->yields[0]) {
+      std::optional<LogScale> value = toLogScale(form, scales);
+      if (!value)
+        return Answer::barrier("large exponents");
+      rule->equate(result(0), *value);
+    }
+  if (!addConstraints(*rule, *payload, tensors))
     return Answer::barrier("large exponents");
   return *rule;
 }

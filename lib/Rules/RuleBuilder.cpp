@@ -52,6 +52,8 @@ LogScale operator-(LogScale lhs, const LogScale &rhs) {
 }
 
 LogScale operator*(Coefficient coefficient, LogScale scale) {
+  if (coefficient.numerator == 0)
+    return LogScale();
   for (LogScale::Term &term : scale.terms) {
     int64_t numerator = coefficient.numerator * term.coefficient.numerator;
     int64_t denominator = coefficient.denominator * term.coefficient.denominator;

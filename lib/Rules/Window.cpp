@@ -100,17 +100,16 @@ static Answer selectAndScatter(const Context &context) {
   else
     rule.equate(result(0), operand(1)).equate(result(0), operand(2));
 
-  Form selected = Form::unknown(0), scattered = Form::unknown(1);
-  SmallVector<LogScale> unknowns = {operand(0), operand(1)};
   std::optional<Payload> select =
-      composePayload(context.table, context.op->getRegion(0), {selected, selected});
+      composePayload(context.table, context.op->getRegion(0), {0, 0});
   std::optional<Payload> scatter =
-      composePayload(context.table, context.op->getRegion(1), {scattered, scattered});
+      composePayload(context.table, context.op->getRegion(1), {0, 0});
   if (!select || !scatter || scatter->yields.size() != 1)
     return Answer::barrier(kUnknownBody);
   if (context.isResultScaled(0))
-    scatter->require(scattered, scatter->yields[0]);
-  if (!addConstraints(rule, *select, unknowns) || !addConstraints(rule, *scatter, unknowns))
+    scatter->require(scatter->yields[0], Form::unknown(0));
+  if (!addConstraints(rule, *select, {UnknownTensors{operand(0), std::nullopt}}) ||
+      !addConstraints(rule, *scatter, {UnknownTensors{operand(1), result(0)}}))
     return Answer::barrier(kUnknownBody);
   return rule;
 }
@@ -131,17 +130,17 @@ static Answer sort(const Context &context) {
   input[sorted] = before;
   output[sorted] = after;
   rule.frozen(before).frozen(after);
-  SmallVector<Form> arguments;
-  SmallVector<LogScale> unknowns;
+  SmallVector<unsigned> unknowns;
+  SmallVector<UnknownTensors> tensors;
   for (unsigned i = 0; i < context.numOperands(); ++i) {
     rule.operand(i, input).result(i, output);
     context.define(rule, i, operand(i));
-    arguments.append(2, Form::unknown(i));
-    unknowns.push_back(operand(i));
+    unknowns.append(2, i);
+    tensors.push_back({operand(i), std::nullopt});
   }
   std::optional<Payload> payload =
-      composePayload(context.table, context.op->getRegion(0), arguments);
-  if (!payload || !addConstraints(rule, *payload, unknowns))
+      composePayload(context.table, context.op->getRegion(0), unknowns);
+  if (!payload || !addConstraints(rule, *payload, tensors))
     return Answer::barrier(kUnknownBody);
   return rule;
 }

@@ -3,6 +3,7 @@
 
 #include "noether/Analysis/Form.h"
 #include "noether/Analysis/StepAnalysis.h"
+#include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
