@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
 
   mlir::registerTransformsPasses();
   noether::registerNoetherPasses();
+  noether::registerTestPasses();
 
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Noether optimizer driver\n", registry));

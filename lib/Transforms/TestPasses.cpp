@@ -1,0 +1,37 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes that show the results of analyses to tests.
+
+#include "EntryResults.h"
+
+#include "noether/Analysis/Gradient.h"
+#include "noether/Analysis/Roles.h"
+#include "noether/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace noether;
+
+namespace {
+/// Returns the gradients that are found, as results named after their parameters.
+struct TestGradients : PassWrapper<TestGradients, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestGradients)
+
+  StringRef getArgument() const override { return "noether-test-gradients"; }
+  StringRef getDescription() const override {
+    return "Return the gradients of the parameters as further results";
+  }
+  void runOnOperation() override {
+    FailureOr<StepRoles> roles = inferRoles(getOperation());
+    if (failed(roles))
+      return signalPassFailure();
+    SmallVector<EntryResult> results;
+    for (auto [argument, gradient] : findGradients(*roles))
+      results.push_back({gradient, "metric", roles->arguments[argument].name});
+    if (failed(appendResults(roles->entry, results)))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void noether::registerTestPasses() { PassRegistration<TestGradients>(); }
