@@ -17,17 +17,18 @@ SMALL = "mlp_relu_sgd.mlir"
 BATCH = 12  # mutations per test: enough to be worth a test, few enough to name the culprit
 
 
-def judge(data, folder):
+def judge(data, folder, what=""):
     verdict = mutations.judge([str(find_tool())], data, folder)
-    assert verdict.complaint is None, f"{verdict.complaint}\n{verdict.stderr[:2000]}"
+    if verdict.complaint:
+        pytest.fail(f"{what} {verdict.complaint}: {verdict.stderr[:300]}", pytrace=False)
     return verdict
 
 
 def refused(data, folder, pattern):
     verdict = judge(data if isinstance(data, bytes) else data.encode(), folder)
     assert verdict.status == 1
-    errors = [line for line in verdict.stderr.splitlines() if "error: " in line]
-    assert len(errors) == 1, verdict.stderr
+    errors = [line[:300] for line in verdict.stderr.splitlines() if "error: " in line]
+    assert len(errors) == 1, errors
     assert re.search(pattern, errors[0]), errors[0]
 
 
@@ -45,8 +46,7 @@ def test_mutated(dump, start, tmp_path):
     text = (DUMPS / dump).read_text()
     for seed in range(start, start + BATCH):
         data, mutation = mutations.mutate(text, seed)
-        verdict = mutations.judge([str(find_tool())], data, tmp_path)
-        assert verdict.complaint is None, (seed, mutation, verdict)
+        judge(data, tmp_path, f"seed {seed} ({mutation})")
 
 
 @pytest.mark.parametrize("start", range(0, 48, BATCH))
@@ -261,5 +261,5 @@ def test_command_prints_nothing_on_standard_output(damage, small, tmp_path):
                          capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 1
     assert run.stdout == ""
-    assert re.match(r"\S+\.(mlir|py):", run.stderr) and "Traceback" not in run.stderr
+    assert re.search(r"\S+\.(mlir|py):", run.stderr) and "Traceback" not in run.stderr
     assert len(run.stderr.strip().splitlines()) <= 3, run.stderr
