@@ -92,6 +92,19 @@ class _Labels:
         return dotted.removeprefix(f"{self.root}.") if self.root else dotted
 
 
+def ranges(ids: Sequence[str]) -> str:
+    """Ids with runs put together: S1..S3, S7."""
+    runs: list[list[str]] = []
+    number = lambda name: int(_NUMBER.findall(name)[-1]) if _NUMBER.search(name) else -1
+    for name in sorted(ids, key=lambda name: (_blur(name), number(name))):
+        if runs and _blur(runs[-1][-1]) == _blur(name) and number(name) == number(runs[-1][-1]) + 1:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    words = (run[:1] if len(run) == 1 else [run[0] + (".." if len(run) > 2 else ", ") + run[-1]] for run in runs)
+    return ", ".join(word for run in words for word in run)
+
+
 @dataclass
 class _Alike:
     """Symmetries that differ only in the numbers in their parameters' names, as those of stacked layers do."""
@@ -104,13 +117,8 @@ class _Alike:
 
     @property
     def ids(self) -> str:
-        ids = [symmetry.id for symmetry in self.symmetries]
-        if len(ids) == 1:
-            return ids[0]
-        numbers = [int(match.group()) if (match := _NUMBER.search(name)) else -1 for name in ids]
-        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-            return f"{ids[0]}..{ids[-1]}"
-        return f"{ids[0]} (x{len(ids)})"
+        text = ranges([symmetry.id for symmetry in self.symmetries])
+        return text if len(text) <= 10 else f"{self.first.id} (x{len(self.symmetries)})"
 
     def names(self) -> list[str]:
         return [collapse(names) for names in zip(*([m.parameter for m in s.members] for s in self.symmetries))]
@@ -268,7 +276,9 @@ def _kinetics_table(analysis: Analysis, groups: list[_Alike], label: "_Labels") 
     predictions = [_prediction(kinetics) for _, kinetics in rows.values()]
     table = _table(*(columns if any(predictions) else columns[:-1]))
     for (members, kinetics), prediction in zip(rows.values(), predictions):
-        cells = (", ".join(group.ids for group in members), _law_text(kinetics, label), prediction)
+        ids = [symmetry.id for group in members for symmetry in group.symmetries]
+        everything = len(ids) == len(analysis.symmetries) > 1
+        cells = ("all" if everything else ranges(ids), _law_text(kinetics, label), prediction)
         table.add_row(*cells[: len(table.columns)])
     return table
 
@@ -278,7 +288,7 @@ def _law_text(kinetics: Kinetics, label: "_Labels") -> Text:
     if kinetics.equivariant and not kinetics.laws:
         text.append("equivariant: the optimizer keeps the symmetry")
     alike: dict[tuple[str, str], list[str]] = {}
-    for law in kinetics.laws:
+    for law in sorted(kinetics.laws, key=lambda law: not law.text.startswith("eta")):  # the learning rate first
         value = "" if law.value is None else f" = {law.value:g}"
         words = law.text or f"{law.hyperparameter} has degree {law.degree}"
         alike.setdefault((words, f"{law.hyperparameter}{value}"), []).append(label(law.parameter))
