@@ -16,7 +16,7 @@ import conftest  # noqa: E402, F401  (the settings every test shares)
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
-from jax.sharding import NamedSharding, PartitionSpec as P  # noqa: E402
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P  # noqa: E402
 from zoo import layers as L  # noqa: E402
 from zoo.model import Model  # noqa: E402
 from zoo.steps import names, training_step  # noqa: E402
@@ -73,14 +73,18 @@ def distance(a, b):
 
 def main(layout, mode, optimizer):
     step = training_step(MODEL, optimizer, dtype=jnp.float64)
-    mesh = jax.make_mesh((4, 2), ("data", "model"))
+    mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Auto,) * 2)
     args = place(step.args, mesh, layout)
     reference = jax.device_get(jax.jit(step.function)(*step.args))  # one device
     plain = jax.jit(step.function)(*args)
     result = {"devices": len(jax.devices())}
 
-    if mode == "track":
-        tracked = noether_mlir.jit(step.function, track=True)
+    if mode.startswith("track"):
+        options = {}
+        if mode == "track-stated":  # shardings stated, not inferred
+            shardings = lambda tree: jax.tree.map(lambda a: a.sharding, tree)  # noqa: E731
+            options = {"in_shardings": shardings(args), "out_shardings": shardings(plain)}
+        tracked = noether_mlir.jit(step.function, track=True, **options)
         out, charges = tracked(*args)
         _, expected = noether_mlir.jit(step.function, track=True)(*step.args)
         result["charges"] = distance(charges, jax.device_get(expected))
