@@ -66,6 +66,19 @@ SmallVector<int64_t> getPermutationToBlock(ArrayRef<int64_t> axes) {
   return permutation;
 }
 
+/// Takes the mean along every axis away.
+Value removeMeans(StablehloBuilder &builder, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    SmallVector<int64_t> others = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+    others.erase(others.begin() + axis);
+    Value mean = builder.scale(builder.reduceSum(value, axis), 1.0 / double(type.getDimSize(axis)));
+    value = builder.binary("stablehlo.subtract", value,
+                           builder.broadcast(mean, type.getShape(), others));
+  }
+  return value;
+}
+
 SmallVector<Value> lowerToStablehlo(ChargeOp op, OpBuilder &b) {
   StablehloBuilder builder(b, op.getLoc());
   SmallVector<Product, 4> products = getProducts(op);
@@ -94,6 +107,9 @@ SmallVector<Value> lowerToStablehlo(ChargeOp op, OpBuilder &b) {
       sum = sum ? builder.binary("stablehlo.add", sum, term) : term;
     }
   }
+  if (op.getTraceless())
+    for (Value &sum : sums)
+      sum = removeMeans(builder, sum);
   return sums;
 }
 
@@ -152,15 +168,62 @@ Value castFloat(OpBuilder &builder, Location loc, Value value, Type type) {
   return arith::TruncFOp::create(builder, loc, type, wide);
 }
 
+/// A tensor of the given type that is `number` everywhere.
+Value fillTensor(OpBuilder &builder, Location loc, ArrayRef<int64_t> shape, Type elementType,
+                 double number) {
+  Value value = arith::ConstantOp::create(builder, loc, builder.getFloatAttr(elementType, number));
+  Value empty = tensor::EmptyOp::create(builder, loc, shape, elementType);
+  return linalg::FillOp::create(builder, loc, value, empty).getResult(0);
+}
+
+/// Takes the mean along every axis away.
+Value removeMeans(OpBuilder &builder, Location loc, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Type elementType = type.getElementType();
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape.erase(shape.begin() + axis);
+    SmallVector<AffineExpr> kept;
+    SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+    iterators[axis] = utils::IteratorType::reduction;
+    for (int64_t other = 0; other < type.getRank(); ++other)
+      if (other != axis)
+        kept.push_back(builder.getAffineDimExpr(other));
+    AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+    AffineMap reduced = AffineMap::get(type.getRank(), 0, kept, builder.getContext());
+    Value init = fillTensor(builder, loc, shape, elementType, 0);
+    Value sum = linalg::GenericOp::create(
+                    builder, loc, init.getType(), value, init, {identity, reduced}, iterators,
+                    [](OpBuilder &body, Location loc, ValueRange arguments) {
+                      Value added = arith::AddFOp::create(body, loc, arguments[1], arguments[0]);
+                      linalg::YieldOp::create(body, loc, added);
+                    })
+                    .getResult(0);
+    iterators[axis] = utils::IteratorType::parallel;
+    double count = double(type.getDimSize(axis));
+    Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(), elementType);
+    value = linalg::GenericOp::create(
+                builder, loc, type, ValueRange{value, sum}, empty, {identity, reduced, identity},
+                iterators,
+                [&](OpBuilder &body, Location loc, ValueRange arguments) {
+                  Value size = arith::ConstantOp::create(body, loc,
+                                                         body.getFloatAttr(elementType, count));
+                  Value mean = arith::DivFOp::create(body, loc, arguments[1], size);
+                  Value rest = arith::SubFOp::create(body, loc, arguments[0], mean);
+                  linalg::YieldOp::create(body, loc, rest);
+                })
+                .getResult(0);
+  }
+  return value;
+}
+
 /// One pass over each member's tensors computes all sums.
 SmallVector<Value> lowerToLinalg(ChargeOp op, OpBuilder &builder) {
   Location loc = op.getLoc();
   Type elementType = op.getChargeType().getElementType();
   SmallVector<Product, 4> products = getProducts(op);
 
-  Value zero = arith::ConstantOp::create(builder, loc, builder.getFloatAttr(elementType, 0));
-  Value empty = tensor::EmptyOp::create(builder, loc, op.getChargeType().getShape(), elementType);
-  Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
+  Value init = fillTensor(builder, loc, op.getChargeType().getShape(), elementType, 0);
   SmallVector<Value> sums(products.size(), init);
 
   for (unsigned m = 0; m < op.getNumMembers(); ++m) {
@@ -207,6 +270,9 @@ SmallVector<Value> lowerToLinalg(ChargeOp op, OpBuilder &builder) {
         });
     sums.assign(generic.result_begin(), generic.result_end());
   }
+  if (op.getTraceless())
+    for (Value &sum : sums)
+      sum = removeMeans(builder, loc, sum);
   return sums;
 }
 

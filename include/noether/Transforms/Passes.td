@@ -40,6 +40,46 @@ def MarkRoles : Pass<"noether-mark-roles", "::mlir::ModuleOp"> {
   }];
 }
 
+def TrackCharges : Pass<"noether-track-charges", "::mlir::ModuleOp"> {
+  let summary = "Compute the Noether charge of every symmetry beside the update.";
+  let description = [{
+    Finds the symmetries of the step, inserts one `noether.charge` for each at the end of the entry
+    function, and returns what it computes: results are appended after those there are, with
+    `noether.role = "charge"` and, for a symmetry S1, `noether.name` in
+
+    * `S1.charge`: what the symmetry conserves under gradient flow, before the step;
+    * `S1.identity`: zero if the loss has the symmetry, on the data of this step;
+    * `S1.gradient_norm`: by which, times the squared learning rate, plain SGD moves the charge;
+    * `S1.next_charge`: the charge after the step.
+
+    The two in the middle need the gradients of all members, and the last their next values; where the
+    update does not show them, they are left out. Sums are taken in the widest type of the members, in
+    f32 at least. Roles are written as by `noether-mark-roles`.
+
+    Example:
+
+    ```mlir
+    func.func @main(%w: tensor<4x8xf32>, ...) -> (tensor<4x8xf32>, tensor<f32>)
+    ==>
+    func.func @main(%w: tensor<4x8xf32>, ...) -> (tensor<4x8xf32>, tensor<f32>,
+        tensor<8xf32> {noether.name = "S1.charge", noether.role = "charge"}, ...) {
+      ...
+      %charge, %identity, %gradient_norm, %next_charge = noether.charge "S1"
+          members [#noether.member<1 view [4,8] axes [1]>]
+          weights (%w : tensor<4x8xf32>) gradients (%g : tensor<4x8xf32>) next (%next : tensor<4x8xf32>)
+          -> tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+      return %next, %loss, %charge, %identity, %gradient_norm, %next_charge : ...
+    ```
+
+    Remarks: `ChargeTracked`, `ChargeNotTracked` and `GradientNotFound` (category `noether-charges`).
+  }];
+  let options = [
+    Option<"spurionThreshold", "spurion-threshold", "double", "2e-3",
+           "constants up to this size that stand alone in a sum may break a symmetry">
+  ];
+  let dependentDialects = ["::noether::NoetherDialect"];
+}
+
 def LowerCharges : Pass<"noether-lower-charges", "::mlir::ModuleOp"> {
   let summary = "Turn charges into operations of the dialect the step is in.";
   let description = [{
@@ -96,6 +136,69 @@ def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
     Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
            "Largest constant that is promoted to a spurion">
   ];
+}
+
+def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
+  let summary = "Put scale-invariant parameters in adaptive form: a direction and a radius.";
+  let description = [{
+    Rewrites the step by *gauge fixing*. For every scale symmetry whose members are whole parameters with
+    exponent 1, the parameters w are held as w = r u: u lies on the unit sphere (over all members and
+    all axes that are not the block's), and r is one positive number for each index of the block. Every
+    value v of the step is computed as v^ with v = r^d v^, where the degree d (the *gauge*) follows from
+    the rules of the operations: operations stay as they are. Where gauges do not fit (an epsilon next to
+    a variance, a weight decay next to a gradient, a global norm, an operation nothing is known about)
+    an operand is multiplied by a power of r. Each of these corrections is an identity, so the
+    rewritten step computes what the original does, whatever the analysis says; the analysis makes
+    corrections rare.
+
+    So `w - eta * g` becomes `u - (eta / r^2) * g^`, then `r' = r |z|, u' = z / |z|`: the implicit
+    adaptive learning rate, written out. The optimizer is not looked at: a state that is carried from
+    step to step is held in the gauge of what is added to it (a momentum as r m, a second moment as
+    r^2 v, running statistics as mean / r), which is found from its degree.
+
+    * `form=exact`: discrete-time exact, for any optimizer.
+    * `eps=exact`: constants are corrected as everything else (eps / r^2 in a norm). `eps=keep`: constants
+      up to `spurion-threshold` stay what they are where they are added to or compared with a value in
+      another gauge, as if the norm had always been taken of the direction: an approximation.
+    * `symmetries=S1,S3`: adapt these only. Of symmetries that share parameters, the one of the largest
+      dimension is taken.
+
+    Parameters keep their places and hold u; for each block an argument and a result for r are appended,
+    with role `state` and name `radius.<symmetry>`, and the attribute `noether.adaptive` of the entry lists
+    them with the parameters and states they belong to. Public functions `@noether_adapt` (from the
+    original arguments to the new ones) and `@noether_restore` (its inverse) are added. A block that is
+    zero has r = 1. Callees are inlined into the entry; what is within a region (a loop) computes in the
+    original gauge.
+
+    Fails if an entry to be rewritten has operations of other dialects than StableHLO's. If no symmetry is
+    suitable, the module stays as it is.
+
+    Remarks (category `noether-adaptive`): `Adapted`, `NotAdapted` with the reason, `Corrections` with
+    their number.
+
+    Example:
+
+    ```mlir
+    // x is data, and the loss has the same value for w and 2 w but for the epsilon.
+    %variance = ... : tensor<8xf32>
+    %0 = stablehlo.add %variance, %eps : tensor<8xf32>
+    ==>
+    // %variance is computed from u = w / r.
+    %1 = stablehlo.multiply %r, %r : tensor<8xf32>
+    %2 = stablehlo.divide %one, %1 : tensor<8xf32>
+    %3 = stablehlo.multiply %eps, %2 : tensor<8xf32>
+    %0 = stablehlo.add %variance, %3 : tensor<8xf32>
+    ```
+  }];
+  let options = [
+    Option<"form", "form", "std::string", /*default=*/"\"exact\"", "Kind of rewrite: exact">,
+    Option<"eps", "eps", "std::string", /*default=*/"\"exact\"",
+           "Small constants next to values of other degrees: exact or keep">,
+    Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
+           "Largest constant that is promoted to a spurion">,
+    ListOption<"symmetries", "symmetries", "std::string", "Symmetries to adapt (default: all)">
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::noether::NoetherDialect"];
 }
 
 def Report : Pass<"noether-report", "::mlir::ModuleOp"> {

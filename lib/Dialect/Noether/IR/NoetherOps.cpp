@@ -33,11 +33,11 @@ static unsigned getNumCharges(bool hasGradients, bool hasNextWeights) {
 
 void ChargeOp::build(OpBuilder &builder, OperationState &state, RankedTensorType type,
                      StringRef symmetry, ArrayRef<MemberAttr> members, ValueRange weights,
-                     ValueRange gradients, ValueRange nextWeights) {
+                     ValueRange gradients, ValueRange nextWeights, bool traceless) {
   SmallVector<Type> types(getNumCharges(!gradients.empty(), !nextWeights.empty()), type);
   SmallVector<Attribute> memberAttrs(members.begin(), members.end());
   build(builder, state, types, builder.getStringAttr(symmetry), builder.getArrayAttr(memberAttrs),
-        weights, gradients, nextWeights);
+        traceless, weights, gradients, nextWeights);
 }
 
 void ChargeOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
@@ -108,8 +108,10 @@ LogicalResult ChargeOp::verify() {
 }
 
 /// The results are quadratic, and sums over all axes but those of the block. Members that reshape or
-/// cut their weight have no rule.
+/// cut their weight have no rule; nor have differences to a mean.
 RuleAttr ChargeOp::getNoetherRule() {
+  if (getTraceless())
+    return {};
   MLIRContext *context = getContext();
   unsigned numMembers = getNumMembers();
   unsigned blockRank = getChargeType().getRank();

@@ -40,6 +40,9 @@ def Noether_ChargeOp : Noether_Op<"charge", [
     in this order, each a tensor of the shape of the block index. The identity is zero up to rounding
     if the loss has the symmetry and `g` is its gradient: computing it checks the proof on the data.
 
+    With `traceless`, only functions `s` whose mean along every block axis is zero are a symmetry:
+    from each result, its mean along every block axis is taken away.
+
     The sums are taken in the element type of the results, which may be wider than the weights'.
 
     Example: hidden units of a ReLU network, each rescaled against its outgoing weights.
@@ -57,6 +60,7 @@ def Noether_ChargeOp : Noether_Op<"charge", [
   let arguments = (ins
     StrAttr:$symmetry,
     Noether_MemberArrayAttr:$members,
+    UnitAttr:$traceless,
     Variadic<AnyRankedTensor>:$weights,
     Variadic<AnyRankedTensor>:$gradients,
     Variadic<AnyRankedTensor>:$next_weights
@@ -64,7 +68,7 @@ def Noether_ChargeOp : Noether_Op<"charge", [
   let results = (outs Variadic<AnyRankedTensor>:$charges);
 
   let assemblyFormat = [{
-    $symmetry `members` $members
+    $symmetry `members` $members (`traceless` $traceless^)?
     `weights` `(` $weights `:` type($weights) `)`
     (`gradients` `(` $gradients^ `:` type($gradients) `)`)?
     (`next` `(` $next_weights^ `:` type($next_weights) `)`)?
@@ -76,7 +80,7 @@ def Noether_ChargeOp : Noether_Op<"charge", [
     OpBuilder<(ins "::mlir::RankedTensorType":$type, "::llvm::StringRef":$symmetry,
                    "::llvm::ArrayRef<::noether::MemberAttr>":$members,
                    "::mlir::ValueRange":$weights, "::mlir::ValueRange":$gradients,
-                   "::mlir::ValueRange":$nextWeights)>
+                   "::mlir::ValueRange":$nextWeights, CArg<"bool", "false">:$traceless)>
   ];
 
   let extraClassDeclaration = [{
