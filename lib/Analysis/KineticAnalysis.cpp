@@ -29,6 +29,7 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
                                                           llvm::ArrayRef<Symmetry> symmetries,
                                                           const GradientValues &gradients) {
   UpdateGraph graph(program, roles, gradients);
+  KineticSystem::SolutionCache cache;
   llvm::DenseMap<unsigned, KineticSystem::Result> solved;
 
   SmallVector<SymmetryKinetics, 0> result;
@@ -50,7 +51,7 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
       }
       auto it = solved.find(argument);
       if (it == solved.end())
-        it = solved.try_emplace(argument, KineticSystem(graph, argument).solve()).first;
+        it = solved.try_emplace(argument, KineticSystem(graph, argument).solve(cache)).first;
       const KineticSystem::Result &update = it->second;
       kinetics.equivariant &= !update.isTrivial && update.laws.empty() && update.breaks.empty();
       addLaws(kinetics, update.laws);
@@ -122,10 +123,13 @@ SmallVector<KineticBreak, 0> noether::checkGradientDegrees(const Program &progra
                                                            const Solution &solution,
                                                            const GradientValues &gradients) {
   SmallVector<KineticBreak, 0> mismatches;
+  SmallVector<std::pair<unsigned, ValueId>> live;
   SmallVector<ValueId> roots;
-  for (auto &[argument, value] : gradients)
-    if (llvm::is_contained(mapping.getLiveParameters(), argument))
-      roots.push_back(value);
+  for (unsigned argument : mapping.getLiveParameters())
+    if (auto it = gradients.find(argument); it != gradients.end()) {
+      live.push_back(*it);
+      roots.push_back(it->second);
+    }
   if (roots.empty())
     return mismatches;
 
@@ -148,9 +152,9 @@ SmallVector<KineticBreak, 0> noether::checkGradientDegrees(const Program &progra
         doubtful.set(result);
   }
 
-  for (auto &[argument, value] : gradients) {
+  for (auto &[argument, value] : live) {
     ValueId parameter = program.getArguments()[argument];
-    if (!llvm::is_contained(roots, value) || engine.isAnyScale(value) || doubtful.test(value))
+    if (engine.isAnyScale(value) || doubtful.test(value))
       continue;
     Structure &structure = mapping.getStructure();
     const ResolvedSpace &space = structure.resolve(structure.spaceOf(parameter));

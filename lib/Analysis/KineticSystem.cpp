@@ -28,6 +28,7 @@ UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
       owner(program.getValues().size(), kShared) {
   for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
     ValueId value = program.getArguments()[argument];
+    argumentOf[value] = argument;
     if (info.role == ArgumentRole::Param)
       owner[value] = argument;
     else if (info.role == ArgumentRole::Batch || info.role == ArgumentRole::Rng)
@@ -104,10 +105,6 @@ KineticSystem::KineticSystem(const UpdateGraph &graph, unsigned parameter)
 /// The steps from the parameter, its gradient, states and hyperparameters to the next values.
 void KineticSystem::collectSlice() {
   const StepRoles &roles = graph.roles;
-  llvm::DenseMap<ValueId, unsigned> argumentOf;
-  for (auto [argument, value] : llvm::enumerate(program.getArguments()))
-    argumentOf[value] = argument;
-
   SmallVector<ValueId> pending;
   llvm::DenseSet<ValueId> seen;
   std::vector<size_t> steps;
@@ -121,8 +118,15 @@ void KineticSystem::collectSlice() {
     ValueId value = pending.pop_back_val();
     if (value == gradient)
       continue;
-    if (auto it = argumentOf.find(value); it != argumentOf.end()) {
+    if (auto it = graph.argumentOf.find(value); it != graph.argumentOf.end()) {
       const StepRoles::Argument &argument = roles.arguments[it->second];
+      // A state that is handed on unchanged is a hyperparameter.
+      bool isConstantState = argument.role == ArgumentRole::State && argument.carriedTo &&
+                             program.getResults()[*argument.carriedTo] == value;
+      if (argument.role == ArgumentRole::Hyper || isConstantState) {
+        hyperparameters.insert(it->second);
+        continue;
+      }
       if (argument.role == ArgumentRole::State && argument.carriedTo &&
           states.insert(it->second))
         visit(program.getResults()[*argument.carriedTo]);
@@ -272,18 +276,13 @@ void KineticSystem::addStep(size_t index) {
 void KineticSystem::addSteps() {
   const StepRoles &roles = graph.roles;
   scale = system.addUnknown("scale");
-  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+  for (unsigned argument : hyperparameters) {
     ValueId value = program.getArguments()[argument];
     if (!program.getValues()[value].isFloat)
       continue;
-    // A state that is handed on unchanged is a hyperparameter.
-    bool isConstantState = info.role == ArgumentRole::State && info.carriedTo &&
-                           program.getResults()[*info.carriedTo] == value;
-    if (info.role == ArgumentRole::Hyper || isConstantState) {
-      UnknownId unknown = system.addUnknown("hyper" + llvm::Twine(argument));
-      unknownOf[value] = unknown;
-      knobs.push_back({unknown, Knob{value, static_cast<unsigned>(argument), std::nullopt, 0}});
-    }
+    UnknownId unknown = system.addUnknown("hyper" + llvm::Twine(argument));
+    unknownOf[value] = unknown;
+    knobs.push_back({unknown, Knob{value, argument, std::nullopt, 0}});
   }
   // Later unknowns are eliminated first: states follow from the hyperparameters.
   for (unsigned argument : states) {
@@ -315,9 +314,9 @@ void KineticSystem::addSteps() {
 
 /// A solution with the parameter's degree 1 that promotes as few knobs as can be; among equals, one
 /// that promotes arguments before constants and late constants before early ones.
-std::optional<std::map<UnknownId, Fraction>> KineticSystem::sparsestSolution() {
+std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
   auto solveWith = [&](ArrayRef<UnknownId> promoted)
-      -> std::optional<std::map<UnknownId, Fraction>> {
+      -> std::optional<Degrees> {
     System restricted = system;
     for (auto &[unknown, knob] : knobs)
       if (!llvm::is_contained(promoted, unknown))
@@ -326,7 +325,7 @@ std::optional<std::map<UnknownId, Fraction>> KineticSystem::sparsestSolution() {
     if (solution[scale].empty())
       return std::nullopt;
     // The parameter is the first unknown, so it is free; whatever else is free is left at 0.
-    std::map<UnknownId, Fraction> values;
+    Degrees values;
     for (UnknownId unknown = 0; unknown < system.getUnknowns().size(); ++unknown)
       for (const Term &term : solution[unknown])
         if (term.unknown == scale)
@@ -471,9 +470,25 @@ Law KineticSystem::lawOf(const Knob &knob, const Fraction &degree) const {
   return law;
 }
 
-KineticSystem::Result KineticSystem::solve() {
+/// The system and its knobs as text: updates of one shape have one.
+std::string KineticSystem::signature() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (auto &[unknown, knob] : knobs)
+    os << unknown << (knob.argument ? "a " : "c ");
+  for (const Equation &equation : system.getEquations()) {
+    printForm(os, equation.form, [](llvm::raw_ostream &os, UnknownId u) { os << u; });
+    os << "\n";
+  }
+  return text;
+}
+
+KineticSystem::Result KineticSystem::solve(SolutionCache &cache) {
   Result result;
-  std::optional<std::map<UnknownId, Fraction>> values = sparsestSolution();
+  auto [cached, inserted] = cache.try_emplace(signature());
+  if (inserted)
+    cached->second = sparsestSolution();
+  const std::optional<Degrees> &values = cached->second;
   if (!values) {
     result.isTrivial = true;
     Solution full = Solver(system, SpurionMode::Promoted).solve();

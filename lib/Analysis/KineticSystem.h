@@ -13,6 +13,9 @@
 #include "noether/Analysis/Solver.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <map>
 
 namespace noether {
 
@@ -31,6 +34,7 @@ struct UpdateGraph {
   const Program &program;
   const StepRoles &roles;
   const llvm::MapVector<unsigned, ValueId> &gradients;
+  llvm::DenseMap<ValueId, unsigned> argumentOf;
   std::vector<uint32_t> definedBy; // step, by value; ~0u for arguments and constants
   std::vector<uint32_t> owner;     // by value: entry argument of the parameter
   /// Values that are one number: scalars, and what they are broadcast to.
@@ -48,7 +52,11 @@ public:
     llvm::SmallVector<StateDegree> states;
     llvm::SmallVector<KineticBreak, 0> breaks;
   };
-  Result solve();
+  /// The degrees of the unknowns, for a parameter of degree 1.
+  using Degrees = std::map<UnknownId, Fraction>;
+  /// Solutions by the system's signature: most parameters' updates have one shape.
+  using SolutionCache = llvm::StringMap<std::optional<Degrees>>;
+  Result solve(SolutionCache &cache);
 
 private:
   /// A hyperparameter or constant that may be promoted.
@@ -69,7 +77,8 @@ private:
   void equate(const Form &a, const Form &b, size_t step);
   bool isLoneTerm(ValueId value, size_t step) const;
   KnobUse useOf(const Knob &knob) const;
-  std::optional<std::map<UnknownId, Fraction>> sparsestSolution();
+  std::optional<Degrees> sparsestSolution();
+  std::string signature() const;
   Law lawOf(const Knob &knob, const Fraction &degree) const;
 
   const UpdateGraph &graph;
@@ -77,7 +86,7 @@ private:
   unsigned parameter;
   ValueId gradient;
   llvm::SetVector<size_t> slice; // steps
-  llvm::SetVector<unsigned> states;
+  llvm::SetVector<unsigned> states, hyperparameters;
   System system;
   UnknownId scale; // the parameter's degree
   llvm::DenseMap<ValueId, UnknownId> unknownOf; // knobs and states

@@ -24,15 +24,14 @@ llvm::StringRef noether::stringifyFamily(Family family) {
 }
 
 /// "tensor", "axes [3]" or "none": the finest block of the parameter that is scale-invariant on its
-/// own.
-static std::string invariantUnit(unsigned argument, ArrayRef<Symmetry> symmetries) {
+/// own, given the symmetries that move it.
+static std::string invariantUnit(ArrayRef<const Symmetry *> symmetries) {
   std::string unit = "none";
   size_t finest = 0;
-  for (const Symmetry &symmetry : symmetries) {
-    if (symmetry.family != Family::Scale || symmetry.traceless || symmetry.members.size() != 1 ||
-        symmetry.members.front().argument != argument)
+  for (const Symmetry *symmetry : symmetries) {
+    if (symmetry->family != Family::Scale || symmetry->traceless || symmetry->members.size() != 1)
       continue;
-    const SymmetryMember &member = symmetry.members.front();
+    const SymmetryMember &member = symmetry->members.front();
     if (!member.isWholeParameter() || (unit != "none" && member.axes.size() <= finest))
       continue;
     finest = member.axes.size();
@@ -102,17 +101,21 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   analysis.gradientMismatches =
       checkGradientDegrees(*program, *roles, mapping, promoted, gradients);
 
+  llvm::DenseMap<unsigned, SmallVector<const Symmetry *, 2>> moving;
+  for (const Symmetry &symmetry : analysis.symmetries)
+    for (const SymmetryMember &member : symmetry.members)
+      if (auto &list = moving[member.argument]; !llvm::is_contained(list, &symmetry))
+        list.push_back(&symmetry);
+  llvm::DenseSet<unsigned> live(llvm::from_range, mapping.getLiveParameters());
   for (auto [argument, info] : llvm::enumerate(roles->arguments)) {
     if (info.role != ArgumentRole::Param)
       continue;
-    info.dead = !llvm::is_contained(mapping.getLiveParameters(), argument);
+    info.dead = !live.contains(argument);
     ParameterFacts facts;
     facts.argument = argument;
-    for (const Symmetry &symmetry : analysis.symmetries)
-      if (llvm::any_of(symmetry.members,
-                       [&](const SymmetryMember &m) { return m.argument == argument; }))
-        facts.symmetries.push_back(symmetry.id);
-    facts.invariantUnit = invariantUnit(argument, analysis.symmetries);
+    for (const Symmetry *symmetry : moving[argument])
+      facts.symmetries.push_back(symmetry->id);
+    facts.invariantUnit = invariantUnit(moving[argument]);
     if (facts.symmetries.empty() && !info.dead)
       facts.noSymmetryBecause = obstructionsOf(argument, *program, mapping, promoted);
     analysis.parameters.push_back(std::move(facts));
