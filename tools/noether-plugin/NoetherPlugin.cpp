@@ -6,6 +6,7 @@
 #include "noether/Dialect/Host/HostDialects.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Transforms/Passes.h"
+#include "noether/Version.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/Plugins/DialectPlugin.h"
@@ -15,7 +16,7 @@
 
 extern "C" LLVM_ATTRIBUTE_VISIBILITY_DEFAULT mlir::DialectPluginLibraryInfo
 mlirGetDialectPluginInfo() {
-  return {MLIR_PLUGIN_API_VERSION, "Noether", NOETHER_VERSION,
+  return {MLIR_PLUGIN_API_VERSION, "Noether", noether::getVersion(),
           [](mlir::DialectRegistry *registry) {
             registry->insert<noether::NoetherDialect>();
             noether::registerHostDialects(*registry);
@@ -23,6 +24,6 @@ mlirGetDialectPluginInfo() {
 }
 
 extern "C" LLVM_ATTRIBUTE_VISIBILITY_DEFAULT mlir::PassPluginLibraryInfo mlirGetPassPluginInfo() {
-  return {MLIR_PLUGIN_API_VERSION, "Noether", NOETHER_VERSION,
+  return {MLIR_PLUGIN_API_VERSION, "Noether", noether::getVersion(),
           [] { noether::registerNoetherPasses(); }};
 }

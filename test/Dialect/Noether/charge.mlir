@@ -53,3 +53,11 @@ func.func @unused(%w: tensor<4xf32>) {
       -> tensor<f32>
   return
 }
+
+// CHECK-LABEL: func.func @traceless
+func.func @traceless(%w: tensor<4xf32>) -> tensor<4xf32> {
+  // CHECK: noether.charge "S5" members [#noether.member<1 view [4] axes [0]>] traceless weights(%arg0 : tensor<4xf32>) -> tensor<4xf32>
+  %c = noether.charge "S5" members [#noether.member<1 view [4] axes [0]>] traceless
+      weights (%w : tensor<4xf32>) -> tensor<4xf32>
+  return %c : tensor<4xf32>
+}
