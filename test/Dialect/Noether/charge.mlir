@@ -5,6 +5,7 @@
 
 // PURE-LABEL: func.func @unused
 // PURE-NOT: noether.charge
+// PURE-LABEL: func.func @traceless
 
 // CHECK-LABEL: func.func @rescale
 func.func @rescale(%w1: tensor<4x8xf32>, %w2: tensor<8x2xbf16>, %g1: tensor<4x8xf32>,
