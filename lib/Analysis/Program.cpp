@@ -20,7 +20,7 @@ using namespace noether;
 static constexpr unsigned kMaxCallDepth = 256;
 /// Expanding callees per call site may multiply the operations this much, and no further.
 static constexpr size_t kMaxExpansion = 64;
-static constexpr size_t kAlwaysAllowedSteps = 1 << 20;
+static constexpr size_t kAlwaysAllowed = 1 << 20;
 
 namespace noether {
 
@@ -84,7 +84,7 @@ private:
   Program program;
   DenseMap<OperationName, Handling> handling;
   DenseSet<OperationName> unknownNames;
-  size_t maxSteps = kAlwaysAllowedSteps;
+  size_t numVisited = 0, maxVisited = kAlwaysAllowed;
 };
 
 } // namespace noether
@@ -182,7 +182,7 @@ ProgramBuilder::Handling ProgramBuilder::classify(OperationName name) {
 }
 
 LogicalResult ProgramBuilder::visit(Operation &op, Frame &frame, unsigned depth) {
-  if (program.steps.size() > maxSteps)
+  if (++numVisited > maxVisited)
     return op.emitError("callees are called so often that the step cannot be expanded");
   switch (classify(op.getName())) {
   case Handling::Constant:
@@ -469,7 +469,7 @@ FailureOr<ProgramBuilder::Ids> ProgramBuilder::visitRegion(Region &region,
 FailureOr<Program> ProgramBuilder::build() {
   size_t operations = 0;
   entry->getParentOfType<ModuleOp>()->walk([&](Operation *) { ++operations; });
-  maxSteps = std::max(kAlwaysAllowedSteps, kMaxExpansion * operations);
+  maxVisited = std::max(kAlwaysAllowed, kMaxExpansion * operations);
 
   Frame frame;
   frame.reserve(operations);

@@ -295,16 +295,24 @@ void noether::annotateRoles(const StepRoles &roles) {
   func::FuncOp entry = roles.entry;
   Builder builder(entry.getContext());
   auto string = [&](StringRef text) { return builder.getStringAttr(text); };
+  // All at once: one argument at a time rebuilds the list of all.
+  SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
   for (auto [i, argument] : llvm::enumerate(roles.arguments)) {
-    entry.setArgAttr(i, NoetherDialect::kRoleAttrName, string(stringifyRole(argument.role)));
-    entry.setArgAttr(i, NoetherDialect::kNameAttrName, string(argument.name));
-    entry.setArgAttr(i, NoetherDialect::kRoleDecidedByAttrName, string(argument.decidedBy));
+    NamedAttrList attributes(entry.getArgAttrDict(i));
+    attributes.set(NoetherDialect::kRoleAttrName, string(stringifyRole(argument.role)));
+    attributes.set(NoetherDialect::kNameAttrName, string(argument.name));
+    attributes.set(NoetherDialect::kRoleDecidedByAttrName, string(argument.decidedBy));
     if (argument.carriedTo)
-      entry.setArgAttr(i, NoetherDialect::kCarriedToAttrName,
-                       builder.getI64IntegerAttr(*argument.carriedTo));
+      attributes.set(NoetherDialect::kCarriedToAttrName,
+                     builder.getI64IntegerAttr(*argument.carriedTo));
+    argumentAttributes.push_back(attributes.getDictionary(builder.getContext()));
   }
   for (auto [i, result] : llvm::enumerate(roles.results)) {
-    entry.setResultAttr(i, NoetherDialect::kRoleAttrName, string(stringifyRole(result.role)));
-    entry.setResultAttr(i, NoetherDialect::kNameAttrName, string(result.name));
+    NamedAttrList attributes(entry.getResultAttrDict(i));
+    attributes.set(NoetherDialect::kRoleAttrName, string(stringifyRole(result.role)));
+    attributes.set(NoetherDialect::kNameAttrName, string(result.name));
+    resultAttributes.push_back(attributes.getDictionary(builder.getContext()));
   }
+  entry.setAllArgAttrs(argumentAttributes);
+  entry.setAllResultAttrs(resultAttributes);
 }

@@ -5,6 +5,7 @@
 
 #include "noether/Dialect/Noether/IR/Noether.h"
 
+#include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -161,48 +162,64 @@ void CarriedValues::pairByName() {
     if (argument.carriedTo && !argumentOf[*argument.carriedTo])
       pair(i, *argument.carriedTo, "caller");
 
-  // Only equal types and equal last components can be a pair.
-  using Key = std::pair<Type, StringRef>;
-  struct Bucket {
-    SmallVector<unsigned> arguments, results;
+  // A pair has one type, and the path of one ends the path of the other: either all of the argument's
+  // below its root, or all of the result's below its root and the tuples it is in. Ends are looked up by
+  // their hash.
+  using Key = std::pair<Type, uint64_t>;
+  auto keysOf = [](Type type, const PytreePath &path) {
+    SmallVector<Key, 4> keys; // of the last component, of the last two, ...
+    llvm::hash_code hash = 0;
+    for (const PytreePath::Component &component : llvm::reverse(path.getComponents())) {
+      hash = llvm::hash_combine(hash, component.key, component.isIndex);
+      keys.push_back({type, static_cast<uint64_t>(hash) >> 2});
+    }
+    return keys;
   };
-  llvm::MapVector<Key, Bucket> buckets;
+  TypeRange argumentTypes = signature.getEntry().getArgumentTypes();
+  TypeRange resultTypes = signature.getEntry().getResultTypes();
+  llvm::DenseMap<Key, SmallVector<unsigned, 2>> argumentsByEnd, resultsByEnd;
   for (auto [i, argument] : llvm::enumerate(signature.arguments))
-    if (mayBeCarried(i) && !argument.path.empty())
-      buckets[{signature.getEntry().getArgumentTypes()[i], argument.path.getComponents().back().key}]
-          .arguments.push_back(i);
+    if (mayBeCarried(i))
+      for (const Key &key : keysOf(argumentTypes[i], argument.path))
+        argumentsByEnd[key].push_back(i);
   for (auto [i, result] : llvm::enumerate(signature.results))
-    if (mayCarry(i) && !result.path.empty())
-      buckets[{signature.getEntry().getResultTypes()[i], result.path.getComponents().back().key}]
-          .results.push_back(i);
+    if (mayCarry(i))
+      for (const Key &key : keysOf(resultTypes[i], result.path))
+        resultsByEnd[key].push_back(i);
 
   struct Candidate {
     CommonSuffix common;
     unsigned distance, argument, result;
   };
-  constexpr size_t kMaxCandidates = 1 << 20;
   constexpr unsigned kFar = ~0u;
   SmallVector<Candidate> candidates;
-  for (auto &[key, bucket] : buckets) {
-    // So many equal names cannot be told apart in reasonable time.
-    if (bucket.arguments.size() * bucket.results.size() > kMaxCandidates)
+  auto consider = [&](unsigned argument, unsigned result) {
+    CommonSuffix common =
+        CommonSuffix::of(signature.arguments[argument].path, signature.results[result].path);
+    unsigned distance = getDistance(argument, result).value_or(kFar);
+    // Positions alone say too little.
+    if (common.length > 0 && (common.keys > 0 || distance != kFar))
+      candidates.push_back({common, distance, argument, result});
+  };
+  // So many equal ends cannot be told apart.
+  constexpr size_t kMaxEqualEnds = 64;
+  for (auto [i, argument] : llvm::enumerate(signature.arguments)) {
+    size_t accesses = argument.path.getNumAccesses();
+    if (!mayBeCarried(i) || accesses == 0)
       continue;
-    for (unsigned argument : bucket.arguments)
-      for (unsigned result : bucket.results) {
-        const PytreePath &from = signature.arguments[argument].path;
-        const PytreePath &to = signature.results[result].path;
-        CommonSuffix common = CommonSuffix::of(from, to);
-        // The roots differ, and results are often in a tuple: compare what follows them.
-        size_t core = to.getNumAccesses() - to.getNumLeadingIndices();
-        bool isSuffix = common.length > 0 && common.length >= from.getNumAccesses();
-        if (!isSuffix && (common.keys == 0 || common.length < core))
-          continue;
-        unsigned distance = getDistance(argument, result).value_or(kFar);
-        // Positions alone say too little.
-        if (common.keys == 0 && distance == kFar)
-          continue;
-        candidates.push_back({common, distance, argument, result});
-      }
+    auto &results = resultsByEnd[keysOf(argumentTypes[i], argument.path)[accesses - 1]];
+    if (results.size() <= kMaxEqualEnds)
+      for (unsigned result : results)
+        consider(i, result);
+  }
+  for (auto [i, result] : llvm::enumerate(signature.results)) {
+    size_t core = result.path.getNumAccesses() - result.path.getNumLeadingIndices();
+    if (!mayCarry(i) || core == 0)
+      continue;
+    auto &arguments = argumentsByEnd[keysOf(resultTypes[i], result.path)[core - 1]];
+    if (arguments.size() <= kMaxEqualEnds)
+      for (unsigned argument : arguments)
+        consider(argument, i);
   }
   llvm::sort(candidates, [](const Candidate &a, const Candidate &b) {
     return std::make_tuple(b.common.keys, b.common.length, a.distance, a.argument, a.result) <

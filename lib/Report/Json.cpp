@@ -173,11 +173,11 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
       // One entry per source position: a function called in every layer is one epsilon to a reader.
       llvm::StringSet<> seen;
       for (const BrokenBy &broken : symmetry.brokenBy)
-        if (seen.insert(llvm::formatv("{0}/{1}/{2}", broken.constant, toString(broken.degree),
+        if (seen.insert(llvm::formatv("{0:e9}/{1}/{2}", broken.constant, toString(broken.degree),
                                       sourcePosition(broken.op->getLoc()))
                             .str())
                 .second)
-        json.object([&] {
+          json.object([&] {
           json.attribute("constant", shortestDecimal(broken.constant));
           json.attribute("degree", toString(broken.degree));
           printOperation(broken.op);

@@ -56,10 +56,16 @@ static void annotate(const StepAnalysis &analysis) {
       b.getDictionaryAttr(
           {b.getNamedAttr("torus", b.getI64IntegerAttr(analysis.torusDimension)),
            b.getNamedAttr("torus_exact", b.getI64IntegerAttr(analysis.exactTorusDimension))}));
+  SmallVector<DictionaryAttr> arguments;
+  for (unsigned i = 0; i < entry.getNumArguments(); ++i)
+    arguments.push_back(NamedAttrList(entry.getArgAttrDict(i)).getDictionary(b.getContext()));
   for (const ParameterFacts &facts : analysis.parameters) {
     SmallVector<StringRef> ids(facts.symmetries.begin(), facts.symmetries.end());
-    entry.setArgAttr(facts.argument, "noether.symmetries", b.getStrArrayAttr(ids));
+    NamedAttrList attributes(arguments[facts.argument]);
+    attributes.set("noether.symmetries", b.getStrArrayAttr(ids));
+    arguments[facts.argument] = attributes.getDictionary(b.getContext());
   }
+  entry.setAllArgAttrs(arguments);
 }
 
 static void emitRemarks(const StepAnalysis &analysis) {
