@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.datasets import load_digits
 
-LEARNING_RATE = 0.1
+LEARNING_RATE = 0.05
 MOMENTUM = 0.9
-WEIGHT_DECAY = 5e-3
+WEIGHT_DECAY = 3e-3
 EPSILON = 1e-9
 WIDTHS = (16, 32, 32)
 
