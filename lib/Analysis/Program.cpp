@@ -18,9 +18,9 @@ using namespace noether;
 
 /// Calls nested deeper than this are refused.
 static constexpr unsigned kMaxCallDepth = 256;
-/// Expanding callees per call site may multiply the operations this much, and no further.
-static constexpr size_t kMaxExpansion = 64;
-static constexpr size_t kAlwaysAllowed = 1 << 20;
+/// Steps that expand to more operations than this are refused: callees that call each other often
+/// expand without bound.
+static constexpr size_t kMaxOperations = 1 << 24;
 
 namespace noether {
 
@@ -84,7 +84,7 @@ private:
   Program program;
   DenseMap<OperationName, Handling> handling;
   DenseSet<OperationName> unknownNames;
-  size_t numVisited = 0, maxVisited = kAlwaysAllowed;
+  size_t numVisited = 0;
 };
 
 } // namespace noether
@@ -182,7 +182,7 @@ ProgramBuilder::Handling ProgramBuilder::classify(OperationName name) {
 }
 
 LogicalResult ProgramBuilder::visit(Operation &op, Frame &frame, unsigned depth) {
-  if (++numVisited > maxVisited)
+  if (++numVisited > kMaxOperations)
     return op.emitError("callees are called so often that the step cannot be expanded");
   switch (classify(op.getName())) {
   case Handling::Constant:
@@ -467,12 +467,7 @@ FailureOr<ProgramBuilder::Ids> ProgramBuilder::visitRegion(Region &region,
 }
 
 FailureOr<Program> ProgramBuilder::build() {
-  size_t operations = 0;
-  entry->getParentOfType<ModuleOp>()->walk([&](Operation *) { ++operations; });
-  maxVisited = std::max(kAlwaysAllowed, kMaxExpansion * operations);
-
   Frame frame;
-  frame.reserve(operations);
   Ids arguments;
   for (BlockArgument argument : entry.getArguments())
     arguments.push_back(addValue(argument.getType()));
