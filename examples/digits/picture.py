@@ -19,7 +19,7 @@ def draw(path, *, title, learning_rate, charge, exact, continuous, identity, los
         exact, continuous: the same as predicted from its first value, [steps, filters].
         identity: for each symmetry, |<w, g>| / (|w| |g|) per step, its median and its maximum over filters.
         losses, rewritten_losses, control_losses: training loss per step of the original step, of the rewritten one, and
-            of the original from weights that are one rounding away.
+            of the original with its state rounded once more per step.
     """
     plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
     figure, ((a, b), (c, d)) = plt.subplots(2, 2, figsize=(10.5, 7), layout="constrained")
@@ -56,7 +56,7 @@ def draw(path, *, title, learning_rate, charge, exact, continuous, identity, los
     c.legend(frameon=False)
 
     d.plot(losses, color=BLUE, lw=3, alpha=0.35, label="original: w, η, weight decay")
-    d.plot(control_losses, color=GREY, lw=1, ls=":", label="original, from weights one rounding away")
+    d.plot(control_losses, color=GREY, lw=1, ls=":", label="original, state rounded once more per step")
     d.plot(rewritten_losses, color=ORANGE, lw=1, label="rewritten: directions and radii")
     d.set(title="Training loss", xlabel="step", yscale="log")
     d.legend(frameon=False)
