@@ -68,7 +68,7 @@ FailureOr<AdaptiveBlock> Chooser::make(const Symmetry &symmetry) {
   for (const SymmetryMember &member : symmetry.members) {
     std::optional<unsigned> next = roles.arguments[member.argument].carriedTo;
     if (!next || entry().getResultTypes()[*next] != typeOf(member.argument))
-      return entry().emitError("returns no next value of ")
+      return entry().emitOpError("returns no next value of ")
              << roles.arguments[member.argument].name << ": it cannot be put in adaptive form";
     taken.set(member.argument);
     RankedTensorType type = typeOf(member.argument);
@@ -114,7 +114,7 @@ noether::chooseAdaptiveBlocks(const StepAnalysis &analysis, ArrayRef<std::string
   for (const std::string &name : names)
     if (llvm::none_of(symmetries, [&](const Symmetry *s) { return s->id == name; })) {
       func::FuncOp entry = analysis.roles.entry;
-      return entry.emitError("has no symmetry '") << name << "'";
+      return entry.emitOpError("has no symmetry '") << name << "'";
     }
   llvm::stable_sort(symmetries, [](const Symmetry *a, const Symmetry *b) {
     return a->dimension > b->dimension;

@@ -166,7 +166,7 @@ LogicalResult noether::createConversions(const StepRoles &roles, ArrayRef<Adapti
   func::FuncOp entry = roles.entry;
   for (StringRef name : {kAdapt, kRestore})
     if (Operation *other = SymbolTable::lookupSymbolIn(entry->getParentOp(), name))
-      return other->emitError("has the name of a function that the rewrite makes");
+      return other->emitOpError("has the name of a function that the rewrite makes");
   Conversions conversions(roles, blocks, gauges);
   conversions.createAdapt();
   conversions.createRestore();

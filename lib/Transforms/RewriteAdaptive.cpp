@@ -54,7 +54,7 @@ static LogicalResult checkDialects(func::FuncOp entry) {
   for (Operation &op : entry.getBody().front()) {
     StringRef dialect = op.getName().getDialectNamespace();
     if (!llvm::is_contained({"stablehlo", "chlo", "sdy", "mhlo", "func"}, dialect))
-      return op.emitError("is not StableHLO: only steps in StableHLO can be rewritten");
+      return op.emitOpError("is not StableHLO: only steps in StableHLO can be rewritten");
   }
   return success();
 }
@@ -145,7 +145,7 @@ void RewriteAdaptive::runOnOperation() {
     return signalPassFailure();
   func::FuncOp entry = analysis->roles.entry;
   if (entry->hasAttr("noether.adaptive")) {
-    entry.emitError("is in adaptive form already");
+    entry.emitOpError("is in adaptive form already");
     return signalPassFailure();
   }
   SmallVector<std::string> names(symmetries.begin(), symmetries.end());
