@@ -31,5 +31,6 @@ llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope --allow-unused
 tools_dir = os.path.join(config.noether_build_root, "bin")
 llvm_config.with_environment("PATH", [tools_dir, config.llvm_tools_dir], append_path=True)
 llvm_config.add_tool_substitutions(
-    ["noether-opt", "noether-lsp-server", "noether-capi-test", "mlir-opt", "split-file"],
+    ["noether-opt", "noether-lsp-server", "noether-capi-test", "noether-solve",
+     "mlir-opt", "split-file"],
     [tools_dir, config.llvm_tools_dir])

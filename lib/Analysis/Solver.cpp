@@ -35,25 +35,29 @@ void Solver::pin(UnknownId root, uint32_t equation) { pinnedBy[root] = equation;
 
 /// The form over representatives that are neither pinned nor eliminated.
 Form Solver::reduce(ArrayRef<Term> form) {
-  std::map<UnknownId, Fraction> sum;
-  llvm::SmallVector<Term, 8> pending(form.begin(), form.end());
+  // Links and rows lead to earlier unknowns: from the latest down, each is replaced once.
+  std::map<UnknownId, Fraction, std::greater<>> pending;
+  for (const Term &term : form)
+    pending[term.unknown] += term.coefficient;
+  Form result;
   while (!pending.empty()) {
-    Term term = pending.pop_back_val();
-    auto [root, ratio] = find(term.unknown);
-    if (pinnedBy[root] != kNotPinned)
+    auto [unknown, coefficient] = *pending.begin();
+    pending.erase(pending.begin());
+    auto [root, ratio] = find(unknown);
+    if (coefficient == Fraction(0) || pinnedBy[root] != kNotPinned)
       continue;
-    Fraction coefficient = term.coefficient * ratio;
-    if (auto it = eliminated.find(root); it != eliminated.end()) {
-      for (const Term &inner : it->second)
-        pending.push_back({inner.unknown, coefficient * inner.coefficient});
+    if (root != unknown) {
+      pending[root] += coefficient * ratio;
       continue;
     }
-    sum[root] += coefficient;
+    if (auto it = eliminated.find(root); it != eliminated.end()) {
+      for (const Term &inner : it->second.form)
+        pending[inner.unknown] += coefficient * inner.coefficient;
+      continue;
+    }
+    result.push_back({unknown, coefficient});
   }
-  Form result;
-  for (auto &[unknown, coefficient] : sum)
-    if (coefficient != Fraction(0))
-      result.push_back({unknown, coefficient});
+  std::reverse(result.begin(), result.end());
   return result;
 }
 
@@ -73,7 +77,7 @@ void Solver::state(const Form &reduced, uint32_t equation) {
     return;
   }
   Form row = addScaled({}, Fraction(-1) / last.coefficient, ArrayRef<Term>(reduced).drop_back());
-  eliminated.try_emplace(last.unknown, std::move(row));
+  eliminated.try_emplace(last.unknown, Row{std::move(row), equation});
 }
 
 Solution Solver::solve() {
@@ -120,7 +124,10 @@ Solution Solver::solve() {
     solution.values[unknown] = reduce(Term{unknown, Fraction(1)});
     UnknownId root = find(unknown).unknown;
     solution.pinnedBy[unknown] = pinnedBy[root];
-    bool isFree = root == unknown && pinnedBy[root] == kNotPinned && !eliminated.count(root);
+    auto row = eliminated.find(root);
+    if (row != eliminated.end() && solution.values[unknown].empty())
+      solution.pinnedBy[unknown] = row->second.equation;
+    bool isFree = root == unknown && pinnedBy[root] == kNotPinned && row == eliminated.end();
     if (!isFree)
       continue;
     solution.free.push_back(unknown);

@@ -23,7 +23,9 @@ uint32_t System::addSpurion(llvm::Twine name) {
   return spurions.size() - 1;
 }
 
-void System::print(llvm::raw_ostream &os) const {
+void System::print(
+    llvm::raw_ostream &os,
+    llvm::function_ref<void(llvm::raw_ostream &, const Equation &)> comment) const {
   for (const Unknown &unknown : unknowns)
     os << "unknown " << unknown.name << " dim " << unknown.dimension << "\n";
   for (const std::string &spurion : spurions)
@@ -31,8 +33,10 @@ void System::print(llvm::raw_ostream &os) const {
   for (const Equation &equation : equations) {
     printForm(os, equation.form,
               [&](llvm::raw_ostream &os, UnknownId u) { os << unknowns[u].name; });
-    os << " = " << (equation.spurion ? StringRef(spurions[*equation.spurion]) : StringRef("0"))
-       << "\n";
+    os << " = " << (equation.spurion ? StringRef(spurions[*equation.spurion]) : StringRef("0"));
+    if (comment)
+      comment(os << " # ", equation);
+    os << "\n";
   }
 }
 
@@ -73,7 +77,7 @@ std::optional<System> System::parse(StringRef text, std::string &error) {
     std::tie(line, text) = text.split('\n');
     ++number;
     LineParser parser;
-    line.split('#').first.trim().split(parser.words, ' ', -1, /*KeepEmpty=*/false);
+    llvm::SplitString(line.split('#').first, parser.words, " \t\r");
     if (parser.atEnd())
       continue;
 

@@ -46,6 +46,11 @@ private:
     UnknownId parent;
     Fraction ratio; // value = ratio * value of the parent
   };
+  /// An unknown as a form over earlier ones.
+  struct Row {
+    Form form;
+    uint32_t equation;
+  };
 
   Term find(UnknownId unknown);
   Form reduce(llvm::ArrayRef<Term> form);
@@ -56,7 +61,7 @@ private:
   SpurionMode mode;
   std::vector<Link> links;
   std::vector<uint32_t> pinnedBy; // by root; kNotPinned otherwise
-  llvm::DenseMap<UnknownId, Form> eliminated;
+  llvm::DenseMap<UnknownId, Row> eliminated;
 };
 
 /// Substitutes the solution into every equation, term by term, without the solver's help. Returns

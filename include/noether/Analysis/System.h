@@ -48,7 +48,9 @@ public:
   llvm::ArrayRef<Equation> getEquations() const { return equations; }
   llvm::ArrayRef<std::string> getSpurions() const { return spurions; }
 
-  void print(llvm::raw_ostream &os) const;
+  /// `comment`, if given, says something of an equation at the end of its line.
+  void print(llvm::raw_ostream &os,
+             llvm::function_ref<void(llvm::raw_ostream &, const Equation &)> comment = nullptr) const;
   /// Reads the textual form. On error returns nothing and sets `error` to "line N: ...".
   static std::optional<System> parse(llvm::StringRef text, std::string &error);
 

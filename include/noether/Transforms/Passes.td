@@ -219,6 +219,34 @@ def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
   ];
 }
 
+def PrintSystem : Pass<"noether-print-system", "::mlir::ModuleOp"> {
+  let summary = "Print the linear system of a training step.";
+  let description = [{
+    Writes the system that `noether-infer-symmetries` solves to standard output, in the form that the
+    tool `noether-solve` reads: one unknown for each component of a parameter's log-scale (`v0.1` is
+    component 1 of value 0; component 0 is the scale of the whole tensor), a *spurion* for each
+    constant that may scale along, and one equation a line with the operation that states it. The module
+    is left as it is.
+
+    Example: `noether-opt --noether-print-system step.mlir -o /dev/null | noether-solve`.
+
+    ```
+    # v0: params['w'], tensor<4xf32>
+    # c0: 1.000000e-05 at stablehlo.add, step.mlir:7
+    unknown v0.0 dim 1
+    unknown v0.1 dim 3
+    spurion c0
+    v0.1 = 0 # stablehlo.dot_general, step.mlir:4
+    2 v0.0 = c0 # stablehlo.add, step.mlir:7
+    ```
+  }];
+  let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes
+  let options = [
+    Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
+           "Largest constant that is promoted to a spurion">
+  ];
+}
+
 def PopulateRules : Pass<"noether-populate-rules", "::mlir::ModuleOp"> {
   let summary = "Write the rule of every operation.";
   let description = [{
