@@ -433,6 +433,13 @@ void FieldEngine::runGeneral(size_t index, const Structure::Binding &binding) {
   const CompiledRule &rule = *step.rule;
   ArrayRef<ValueId> results = program.results(step);
 
+  // Nothing scales.
+  if (llvm::all_of(program.operands(step),
+                   [&](ValueId id) { return operandField(id) == FieldPool::zero; })) {
+    for (ValueId result : results)
+      fields[result] = FieldPool::zero;
+    return;
+  }
   // An opaque space holds constants only.
   for (ValueId operand : program.operands(step))
     if (operandField(operand) != FieldPool::zero &&
@@ -442,9 +449,9 @@ void FieldEngine::runGeneral(size_t index, const Structure::Binding &binding) {
   ResolvedSpace joint;
   SmallVector<int, 8> jointAxis(rule.numFactors(), -1);
   for (unsigned factor = 0; factor < rule.numFactors(); ++factor) {
-    if (binding.broken.test(factor))
+    if (binding.isBroken(factor))
       continue;
-    const ResolvedAxis *axis = structure.getResolver().resolve(binding.factors[factor]);
+    const ResolvedAxis *axis = structure.getResolver().resolve(binding.axisOf(factor));
     if (!axis)
       continue;
     jointAxis[factor] = joint.axes.size();
@@ -520,13 +527,13 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
   auto resolveProduct = [&](ArrayRef<CompiledRule::Factor> factors) {
     Axis axis;
     for (CompiledRule::Factor factor : factors)
-      llvm::append_range(axis, binding.factors[factor]);
+      llvm::append_range(axis, binding.axisOf(factor));
     return structure.getResolver().resolve(axis);
   };
   auto segmentsOf = [&](const CompiledRule::Dim &dim, const ResolvedAxis *axis) -> Segments {
     SmallVector<const ResolvedAxis *> parts;
     for (auto &segment : dim.segments) {
-      if (llvm::any_of(segment, [&](auto factor) { return binding.broken.test(factor); }))
+      if (llvm::any_of(segment, [&](auto factor) { return binding.isBroken(factor); }))
         return std::nullopt;
       parts.push_back(resolveProduct(segment));
       if (!parts.back())
@@ -585,7 +592,7 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
         }
         for (auto [s, segment] : llvm::enumerate(dim.segments)) {
           // A product inside a cut is only followed where it is one factor.
-          if (segment.size() != 1 || binding.broken.test(segment.front())) {
+          if (segment.size() != 1 || binding.isBroken(segment.front())) {
             if (!dim.isSegmented() && from.axes[d]->radix != 1)
               lost.set(d);
             continue;

@@ -12,10 +12,11 @@
 //
 // From the loss' side: reverse-mode differentiation turns each use of the parameter into one term of
 // the gradient, by a rule that depends on the operation (a contraction gives a contraction, a
-// broadcast a sum, ...), and adds the terms. The topmost cut that is a sum of such terms, one per use
-// at most, is the gradient: learning rates, clipping and the optimizer's arithmetic are not of that
-// form. A weight decay that is added to the gradient would be, had the loss a term that depends on
-// parameters alone; so it is part of the gradient exactly if the loss has such a term.
+// broadcast a sum, ...), and adds the terms. The topmost cut that is a sum of such terms, one for each
+// use, is the gradient: learning rates, clipping and the optimizer's arithmetic are not of that form,
+// and a gradient that was stopped on one of several ways misses a term. A weight decay that is added
+// to the gradient would look like a term, had the loss a part that depends on parameters alone; so it
+// belongs to the gradient exactly if the loss has such a part.
 //
 // What neither side settles stays unknown.
 
@@ -48,6 +49,7 @@ struct Sources {
     // By any way.
     AnyData = 8,
     AnyOptimizerState = 16,
+    AnyParameter = 32,
   };
   uint8_t bits = 0;
   /// The scalar arguments, by number modulo 64.
@@ -61,14 +63,11 @@ struct Sources {
   }
 };
 
-/// The terms that make up a gradient, or the uses they come from, counted by kind.
+/// The uses of a parameter, or the terms they become, counted by kind.
 struct Terms {
   unsigned counts[unsigned(OpKind::Other) + 1] = {};
   unsigned &operator[](OpKind kind) { return counts[unsigned(kind)]; }
   unsigned total() const { return std::accumulate(std::begin(counts), std::end(counts), 0u); }
-  /// The other factors of products a parameter takes part in.
-  llvm::SmallSetVector<Value, 4> factors;
-  SmallVector<double, 2> constantFactors;
 };
 
 enum class Verdict {
@@ -103,16 +102,18 @@ private:
   bool isInEntry(Value value) const { return value.getParentBlock() == entryBlock; }
   const Dependence &getFlow() const { return scalarParameter ? throughAll : throughTensors; }
 
-  Value stripLayout(Value value);
   bool isUniform(Value value);
   std::optional<Scaled> asScaled(Value value);
   bool isAddedToUpdate(Value value);
 
-  Terms collectUses(unsigned parameter, bool &isOpen);
-  Verdict matches(Value candidate);
-  bool countTerm(Terms &terms, Value leaf);
+  const void *getIdentity(Value value);
+  void collectUses(unsigned parameter);
+  bool isComputedFromUse(Value value);
   bool isHeavy(Operation *op);
-  std::optional<Value> peelOptimizer(Value candidate);
+  bool hasOwnFactor(Value term);
+  bool takeUse(Terms &left, Value term);
+  Verdict matches(Value candidate);
+  std::optional<unsigned> getLossFactor(Operation *product);
 
   SmallVector<Value> getSinks(unsigned parameter);
   Value sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4> *states,
@@ -136,8 +137,22 @@ private:
   Type type;
   bool scalarParameter = false;
   Terms uses;
+  /// What is the parameter up to additions and layout: their cotangents are its own.
+  DenseSet<Value> aliases;
+  /// Results of uses that are known by name only, and so may be needed by their transposes.
+  DenseSet<Value> residuals;
+  /// The other factors of products the parameter takes part in.
+  DenseSet<const void *> factors;
 };
 } // namespace
+
+static constexpr StringLiteral kManualComputation = "sdy.manual_computation";
+
+/// The operand that a layout operation's result is, moved.
+static unsigned getForwardedOperand(OpResult result) {
+  Operation *op = result.getOwner();
+  return op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0;
+}
 
 static bool isTensor(Value value) { return !isScalarLike(value); }
 
@@ -172,7 +187,7 @@ void GradientFinder::computeSources() {
         own.bits = Sources::OptimizerState | Sources::AnyOptimizerState;
       break;
     case ArgumentRole::Param:
-      own.bits = Sources::Parameter;
+      own.bits = Sources::Parameter | Sources::AnyParameter;
       break;
     case ArgumentRole::Hyper:
       break;
@@ -258,7 +273,7 @@ void GradientFinder::findLossTerms() {
     case OpKind::Layout:
     case OpKind::Sum:
     case OpKind::Broadcast:
-      push(op->getOperand(op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0));
+      push(op->getOperand(getForwardedOperand(result)));
       break;
     case OpKind::Add:
     case OpKind::Subtract:
@@ -276,7 +291,7 @@ void GradientFinder::findLossTerms() {
         pushScaled(op->getOperand(0), op->getOperand(1));
       break;
     case OpKind::Other:
-      if (op->getName().getStringRef() == "sdy.manual_computation")
+      if (op->getName().getStringRef() == kManualComputation)
         throughAll.forEachDirect(value, push);
       break;
     default:
@@ -288,17 +303,6 @@ void GradientFinder::findLossTerms() {
 //===----------------------------------------------------------------------===//
 // Shapes of expressions
 //===----------------------------------------------------------------------===//
-
-/// The value before operations that only move it.
-Value GradientFinder::stripLayout(Value value) {
-  while (auto result = dyn_cast<OpResult>(value)) {
-    Operation *op = result.getOwner();
-    if (kinds.get(op) != OpKind::Layout || op->getNumOperands() == 0)
-      break;
-    value = op->getOperand(op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0);
-  }
-  return value;
-}
 
 /// Whether a value is one number in every element.
 bool GradientFinder::isUniform(Value value) {
@@ -326,7 +330,8 @@ std::optional<GradientFinder::Scaled> GradientFinder::asScaled(Value value) {
     if (kind != OpKind::Multiply && (kind != OpKind::Divide || i == 0))
       continue;
     Value factor = op->getOperand(i);
-    if (isUniform(factor) && !get(factor).has(Sources::AnyData) && op->getOperand(1 - i).getType() == type)
+    if (isUniform(factor) && !get(factor).has(Sources::AnyData | Sources::AnyParameter) &&
+        op->getOperand(1 - i).getType() == type)
       return Scaled{op->getOperand(1 - i), factor};
   }
   return std::nullopt;
@@ -340,8 +345,9 @@ bool GradientFinder::isAddedToUpdate(Value value) {
     OpKind kind = kinds.get(op);
     if ((kind != OpKind::Add && kind != OpKind::Subtract) || op->getNumOperands() != 2)
       continue;
-    Sources partner = get(op->getOperand(1 - use.getOperandNumber()));
-    if (partner.has(Sources::Parameter | Sources::OptimizerState) && !partner.has(Sources::Data))
+    Value partner = op->getOperand(1 - use.getOperandNumber());
+    bool isParameter = get(partner).has(scalarParameter ? Sources::AnyParameter : Sources::Parameter);
+    if ((isParameter || isOptimizerState(partner)) && !isData(partner))
       return true;
   }
   return false;
@@ -351,16 +357,36 @@ bool GradientFinder::isAddedToUpdate(Value value) {
 // Uses and terms
 //===----------------------------------------------------------------------===//
 
-/// The uses of a parameter in the loss. `isOpen` says that some use hands on its cotangent as it is, so
-/// that nothing is known of its term.
-Terms GradientFinder::collectUses(unsigned parameter, bool &isOpen) {
+/// What a factor is, up to how it is spread out: equal for values that were computed, or written down,
+/// more than once.
+const void *GradientFinder::getIdentity(Value value) {
+  while (auto result = dyn_cast<OpResult>(value)) {
+    Operation *op = result.getOwner();
+    OpKind kind = kinds.get(op);
+    if ((kind != OpKind::Layout && kind != OpKind::Broadcast) || op->getNumOperands() == 0)
+      break;
+    value = op->getOperand(getForwardedOperand(result));
+  }
+  Operation *op = value.getDefiningOp();
+  if (op && op->getNumOperands() == 0 && op->getNumRegions() == 0)
+    if (Attribute constant = op->getAttr("value"))
+      if (auto elements = dyn_cast<ElementsAttr>(constant))
+        return elements.isSplat() ? elements.getSplatValue<Attribute>().getAsOpaquePointer()
+                                  : constant.getAsOpaquePointer();
+  return value.getAsOpaquePointer();
+}
+
+/// Collects the uses of a parameter in the loss.
+void GradientFinder::collectUses(unsigned parameter) {
   constexpr unsigned kMaxUses = 1 << 14;
-  Terms terms;
-  isOpen = false;
+  uses = Terms();
+  aliases.clear();
+  residuals.clear();
+  factors.clear();
   SmallVector<Value> worklist{entryBlock->getArgument(parameter)};
-  DenseSet<Value> seen(worklist.begin(), worklist.end());
+  aliases.insert(worklist.front());
   auto follow = [&](Value value) {
-    if (lossSlice.contains(value) && seen.insert(value).second)
+    if (lossSlice.contains(value) && aliases.insert(value).second)
       worklist.push_back(value);
   };
   unsigned visited = 0;
@@ -368,16 +394,17 @@ Terms GradientFinder::collectUses(unsigned parameter, bool &isOpen) {
     Value value = worklist.pop_back_val();
     for (OpOperand &use : value.getUses()) {
       Operation *op = use.getOwner();
+      unsigned number = use.getOperandNumber();
       if (++visited > kMaxUses) {
-        isOpen = true;
-        return terms;
+        uses = Terms();
+        return;
       }
       if (op->hasTrait<OpTrait::IsTerminator>() || op->getNumResults() == 0) {
         // Out of a region whose results are its terminator's operands.
         Operation *parent = op->getParentOp();
-        if (parent && parent->getName().getStringRef() == "sdy.manual_computation" &&
-            use.getOperandNumber() < parent->getNumResults())
-          follow(parent->getResult(use.getOperandNumber()));
+        if (parent && parent->getName().getStringRef() == kManualComputation &&
+            number < parent->getNumResults())
+          follow(parent->getResult(number));
         continue;
       }
       if (llvm::none_of(op->getResults(), [&](Value result) { return lossSlice.contains(result); }))
@@ -385,54 +412,43 @@ Terms GradientFinder::collectUses(unsigned parameter, bool &isOpen) {
       OpKind kind = kinds.get(op);
       switch (kind) {
       case OpKind::Layout:
-        follow(op->getResult(op->getNumOperands() == op->getNumResults() ? use.getOperandNumber() : 0));
+        follow(op->getResult(op->getNumOperands() == op->getNumResults() ? number : 0));
         break;
       case OpKind::Add:
-      case OpKind::Subtract: {
-        Value other = op->getOperand(1 - use.getOperandNumber());
-        if (traceSplat(other))
-          follow(op->getResult(0));
+      case OpKind::Subtract:
+        follow(op->getResult(0));
+        break;
+      case OpKind::Multiply:
+      case OpKind::Divide: {
+        Value other = op->getOperand(1 - number);
+        if (getIdentity(other) == getIdentity(value) || (kind == OpKind::Divide && number == 1))
+          ++uses[OpKind::Pointwise];
         else
-          isOpen = true;
+          ++uses[kind];
+        factors.insert(getIdentity(other));
         break;
       }
-      case OpKind::Multiply: {
-        Value other = op->getOperand(1 - use.getOperandNumber());
-        if (stripLayout(other) == stripLayout(value)) {
-          ++terms[OpKind::Pointwise];
-          break;
-        }
-        ++terms[OpKind::Multiply];
-        if (std::optional<double> constant = traceSplat(other))
-          terms.constantFactors.push_back(*constant);
-        else
-          terms.factors.insert(stripLayout(other));
-        break;
-      }
-      case OpKind::Divide:
-        ++terms[use.getOperandNumber() == 0 ? OpKind::Divide : OpKind::Pointwise];
-        break;
       case OpKind::Select:
-        if (use.getOperandNumber() != 0)
-          ++terms[OpKind::Pointwise];
+        uses[OpKind::Pointwise] += number != 0;
         break;
       case OpKind::Discrete:
         break;
       case OpKind::Other:
-        if (op->getName().getStringRef() == "sdy.manual_computation" && op->getNumRegions() == 1 &&
+        if (op->getName().getStringRef() == kManualComputation && op->getNumRegions() == 1 &&
             op->getRegion(0).hasOneBlock() &&
             op->getRegion(0).getNumArguments() == op->getNumOperands()) {
-          follow(op->getRegion(0).getArgument(use.getOperandNumber()));
+          follow(op->getRegion(0).getArgument(number));
           break;
         }
-        [[fallthrough]];
+        residuals.insert(op->result_begin(), op->result_end());
+        ++uses[isHeavy(op) ? OpKind::Other : OpKind::Pointwise];
+        break;
       default:
-        ++terms[kind];
+        ++uses[kind];
         break;
       }
     }
   }
-  return terms;
 }
 
 /// Whether an operation that is not known by name does more than arithmetic on elements: a call, a
@@ -474,19 +490,84 @@ bool GradientFinder::isHeavy(Operation *root) {
       .wasInterrupted();
 }
 
-/// Takes the use that `leaf` can be the term of out of `terms`. Fails if there is none.
-bool GradientFinder::countTerm(Terms &terms, Value leaf) {
+/// Whether a value is an elementwise function of what the parameter is used as.
+bool GradientFinder::isComputedFromUse(Value root) {
+  constexpr size_t kMaxValues = 64; // derivatives are short expressions
+  SmallVector<Value> worklist{root};
+  DenseSet<Value> seen(worklist.begin(), worklist.end());
+  while (!worklist.empty() && seen.size() < kMaxValues) {
+    Value value = worklist.pop_back_val();
+    if (aliases.contains(value) || residuals.contains(value))
+      return true;
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      continue;
+    switch (kinds.get(op)) {
+    case OpKind::Sum:
+    case OpKind::Contraction:
+    case OpKind::Pick:
+    case OpKind::Place:
+      continue;
+    case OpKind::Other:
+      if (isHeavy(op))
+        continue;
+      break;
+    default:
+      break;
+    }
+    for (Value operand : op->getOperands())
+      if (seen.insert(operand).second)
+        worklist.push_back(operand);
+  }
+  return false;
+}
+
+/// Whether a product or quotient has a factor that the derivative of a use has.
+bool GradientFinder::hasOwnFactor(Value term) {
+  constexpr size_t kMaxValues = 32;
+  // A number for all elements is a clipped norm or a learning rate, unless the parameter has it too.
+  for (Value operand : term.getDefiningOp()->getOperands())
+    if (!scalarParameter && isUniform(operand) && !factors.contains(getIdentity(operand)))
+      return false;
+  SmallVector<Value> worklist{term};
+  DenseSet<Value> seen(worklist.begin(), worklist.end());
+  while (!worklist.empty() && seen.size() < kMaxValues) {
+    Value value = worklist.pop_back_val();
+    if (value != term) {
+      if (factors.contains(getIdentity(value)))
+        return true;
+      // The norm of a parameter (a trust ratio) is no derivative: that is a number per element.
+      if ((scalarParameter || !isUniform(value)) && !isData(value) && isComputedFromUse(value))
+        return true;
+    }
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      continue;
+    OpKind kind = kinds.get(op);
+    if (kind == OpKind::Multiply || kind == OpKind::Divide || kind == OpKind::Layout ||
+        kind == OpKind::Broadcast)
+      for (Value operand : op->getOperands())
+        if (seen.insert(operand).second)
+          worklist.push_back(operand);
+  }
+  // A function of a sum with data: the derivative depends on data too. It is one of the two factors.
+  Operation *op = term.getDefiningOp();
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    return (scalarParameter || !isUniform(operand)) && isComputedFromUse(operand);
+  });
+}
+
+/// Takes the use that `term` can come from out of those that are left. Fails if there is none.
+bool GradientFinder::takeUse(Terms &left, Value term) {
   auto take = [&](std::initializer_list<OpKind> choices) {
     for (OpKind kind : choices)
-      if (terms[kind] > 0) {
-        --terms[kind];
+      if (left[kind] > 0) {
+        --left[kind];
         return true;
       }
     return false;
   };
-  Operation *op = leaf.getDefiningOp();
-  if (!op)
-    return false;
+  Operation *op = term.getDefiningOp();
   switch (kinds.get(op)) {
   case OpKind::Contraction:
     return take({OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Sum, OpKind::Other});
@@ -499,31 +580,26 @@ bool GradientFinder::countTerm(Terms &terms, Value leaf) {
   case OpKind::Broadcast:
     return take({OpKind::Sum, OpKind::Other});
   case OpKind::Multiply:
-    if (terms[OpKind::Multiply] > 0)
-      for (Value operand : op->getOperands()) {
-        std::optional<double> constant = traceSplat(operand);
-        if (constant ? llvm::is_contained(terms.constantFactors, *constant)
-                     : terms.factors.contains(stripLayout(operand)))
-          return take({OpKind::Multiply});
-      }
-    // The derivative of a function of one element. A uniform factor is not one.
-    if (asScaled(leaf))
-      return false;
-    return take({OpKind::Pointwise});
+    return hasOwnFactor(term) && take({OpKind::Multiply, OpKind::Pointwise});
   case OpKind::Divide:
-    return take({OpKind::Divide, OpKind::Pointwise});
+    return hasOwnFactor(term) && take({OpKind::Divide, OpKind::Pointwise});
   case OpKind::Select:
-    return !isUniform(op->getOperand(0)) && take({OpKind::Pointwise});
+    return isComputedFromUse(op->getOperand(0)) && take({OpKind::Pointwise});
   case OpKind::Other:
-    return isHeavy(op) && (take({OpKind::Other}) ||
-                           take({OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Place,
-                                 OpKind::Sum, OpKind::Multiply, OpKind::Divide, OpKind::Pointwise}));
+    if (isHeavy(op))
+      return take({OpKind::Other, OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Place,
+                   OpKind::Sum, OpKind::Multiply, OpKind::Divide, OpKind::Pointwise});
+    return llvm::any_of(op->getOperands(),
+                        [&](Value operand) {
+                          return aliases.contains(operand) || residuals.contains(operand);
+                        }) &&
+           take({OpKind::Pointwise});
   default:
     return false;
   }
 }
 
-/// Whether `candidate` is a sum of one term per use, at most.
+/// Whether `candidate` is a sum of one term for each use.
 Verdict GradientFinder::matches(Value candidate) {
   constexpr unsigned kMaxTerms = 1 << 12;
   Terms left = uses;
@@ -546,12 +622,9 @@ Verdict GradientFinder::matches(Value candidate) {
     if (!result)
       return Verdict::No;
     Operation *op = result.getOwner();
-    OpKind kind = kinds.get(op);
-    std::optional<double> divisor;
-    switch (kind) {
+    switch (kinds.get(op)) {
     case OpKind::Layout:
-      worklist.push_back(op->getOperand(
-          op->getNumOperands() == op->getNumResults() ? result.getResultNumber() : 0));
+      worklist.push_back(op->getOperand(getForwardedOperand(result)));
       continue;
     case OpKind::Add:
     case OpKind::Subtract:
@@ -559,28 +632,20 @@ Verdict GradientFinder::matches(Value candidate) {
       continue;
     case OpKind::Divide:
       // A mean over devices or microbatches.
-      divisor = traceSplat(op->getOperand(1));
-      if (divisor) {
+      if (traceSplat(op->getOperand(1)) && !factors.contains(getIdentity(op->getOperand(1)))) {
         worklist.push_back(op->getOperand(0));
         continue;
       }
       break;
-    case OpKind::Multiply: {
+    case OpKind::Multiply:
       // The same, where the loss has that factor too.
-      bool isMean = false;
-      for (unsigned i : {0, 1})
-        if (std::optional<double> factor = traceSplat(op->getOperand(i));
-            factor && !isMean && llvm::is_contained(lossFactors, *factor) &&
-            !llvm::is_contained(uses.constantFactors, *factor)) {
-          worklist.push_back(op->getOperand(1 - i));
-          isMean = true;
-        }
-      if (isMean)
+      if (std::optional<unsigned> factor = getLossFactor(op)) {
+        worklist.push_back(op->getOperand(1 - *factor));
         continue;
+      }
       break;
-    }
     case OpKind::Other:
-      if (op->getName().getStringRef() == "sdy.manual_computation") {
+      if (op->getName().getStringRef() == kManualComputation) {
         throughAll.forEachDirect(value, [&](Value from) { worklist.push_back(from); });
         continue;
       }
@@ -588,58 +653,28 @@ Verdict GradientFinder::matches(Value candidate) {
     default:
       break;
     }
-    if (!countTerm(left, value))
+    if (!takeUse(left, value))
       return Verdict::No;
     ++termsWithData;
   }
   if (termsWithData == 0)
     return Verdict::No;
-  if (!regularized.test(current))
-    return termsWithoutData == 0 ? Verdict::Yes : Verdict::No;
-  return termsWithoutData == 1 ? Verdict::Yes : Verdict::Unclear;
+  if (regularized.test(current))
+    return termsWithoutData == 1 ? Verdict::Yes : Verdict::Unclear;
+  // Some elementwise uses have no derivative, and a square is two uses but may be one term.
+  left[OpKind::Pointwise] = 0;
+  return termsWithoutData == 0 && left.total() == 0 ? Verdict::Yes : Verdict::No;
 }
 
-/// For a parameter of whose terms nothing is known: the value below one operation that optimizers
-/// apply to a gradient, if `candidate` is such an operation's result.
-std::optional<Value> GradientFinder::peelOptimizer(Value candidate) {
-  Operation *op = candidate.getDefiningOp();
-  if (!op)
-    return std::nullopt;
-  if (std::optional<Scaled> scaled = asScaled(candidate)) {
-    // A factor of the backward pass looks the same; the learning rate is next to the parameter.
-    if (isAddedToUpdate(candidate) ||
-        (!traceSplat(scaled->factor) && !(get(scaled->factor).scalars & get(scaled->value).scalars)))
-      return scaled->value;
-    return std::nullopt;
+/// The operand of a product that is a factor of the whole loss.
+std::optional<unsigned> GradientFinder::getLossFactor(Operation *product) {
+  for (unsigned i : {0, 1}) {
+    std::optional<double> factor = traceSplat(product->getOperand(i));
+    if (factor && llvm::is_contained(lossFactors, *factor) &&
+        !factors.contains(getIdentity(product->getOperand(i))))
+      return i;
   }
-  auto isDataScalar = [&](Value value) {
-    return isUniform(value) && get(value).has(Sources::AnyData);
-  };
-  switch (kinds.get(op)) {
-  case OpKind::Multiply: // a clipped norm
-    for (unsigned i : {0, 1})
-      if (isDataScalar(op->getOperand(i)) && op->getOperand(1 - i).getType() == type)
-        return op->getOperand(1 - i);
-    return std::nullopt;
-  case OpKind::Divide:
-    if (isDataScalar(op->getOperand(1)))
-      return op->getOperand(0);
-    return std::nullopt;
-  case OpKind::Select:
-    if (isDataScalar(op->getOperand(0)))
-      return op->getOperand(1);
-    return std::nullopt;
-  case OpKind::Add: // a weight decay
-    for (unsigned i : {0, 1}) {
-      Sources decay = get(op->getOperand(i));
-      if (decay.has(Sources::Parameter) && !decay.has(Sources::Data | Sources::OptimizerState) &&
-          !regularized.test(current))
-        return op->getOperand(1 - i);
-    }
-    return std::nullopt;
-  default:
-    return std::nullopt;
-  }
+  return std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//
@@ -726,26 +761,9 @@ Value GradientFinder::find(unsigned parameter) {
   SmallVector<Value> sinks = getSinks(parameter);
   if (sinks.empty())
     return nullptr;
-  bool isOpen = false;
-  uses = collectUses(parameter, isOpen);
-  if (uses.total() == 0 && !isOpen)
+  collectUses(parameter);
+  if (uses.total() == 0)
     return nullptr;
-
-  if (isOpen) {
-    // No form to recognize: undo what optimizers do, one operation at a time, from the first cut on.
-    Value expected;
-    return sweep(sinks, nullptr, [&](Value cut) -> std::optional<Value> {
-      if (expected && cut != expected)
-        return std::nullopt;
-      if (std::optional<Value> below = peelOptimizer(cut)) {
-        expected = *below;
-        return std::nullopt;
-      }
-      // No cotangent is computed by these.
-      OpKind kind = kinds.get(cut.getDefiningOp());
-      return kind == OpKind::Discrete || kind == OpKind::Pointwise ? Value() : cut;
-    });
-  }
 
   bool isScaleKnown = true;
   return sweep(sinks, nullptr, [&](Value cut) -> std::optional<Value> {
@@ -753,9 +771,13 @@ Value GradientFinder::find(unsigned parameter) {
     Verdict verdict = matches(cut);
     if (verdict == Verdict::Unclear)
       return Value();
-    if (verdict == Verdict::Yes && !(scaled && matches(scaled->value) == Verdict::Yes &&
-                                     isAddedToUpdate(cut)))
-      return isScaleKnown ? cut : Value();
+    if (verdict == Verdict::Yes) {
+      if (!scaled || matches(scaled->value) != Verdict::Yes)
+        return isScaleKnown ? cut : Value();
+      // Both are of the right form. The factor is the learning rate if it is next to the parameter.
+      if (!isAddedToUpdate(cut))
+        return Value();
+    }
     if (scaled && !isAddedToUpdate(cut)) {
       // A factor that is no learning rate: of the loss (loss scaling, a mean over microbatches) or of
       // the optimizer?

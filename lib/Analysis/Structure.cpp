@@ -77,26 +77,28 @@ Structure::Structure(const Program &program, const llvm::BitVector &first) : pro
       apply(step);
 }
 
-SpaceId Structure::addSpace(SmallVector<Axis, 4> axes) {
-  spaceAxes.push_back(std::move(axes));
-  return spaceAxes.size() - 1;
+SpaceId Structure::addSpace(ArrayRef<Axis> own) {
+  spaceList.push_back({axes.size(), static_cast<uint32_t>(own.size())});
+  for (const Axis &axis : own)
+    axes.push_back(axis);
+  return spaceList.size() - 1;
 }
 
 SpaceId Structure::freshSpace(ArrayRef<int64_t> shape) {
-  SmallVector<Axis, 4> axes;
+  SmallVector<Axis, 4> own;
   for (int64_t size : shape)
-    axes.push_back(atoms.newAxis(size));
-  return addSpace(std::move(axes));
+    own.push_back(atoms.newAxis(size));
+  return addSpace(own);
 }
 
 const ResolvedSpace &Structure::resolve(SpaceId space) {
-  if (resolved.size() < spaceAxes.size())
-    resolved.resize(spaceAxes.size());
+  if (resolved.size() < spaceList.size())
+    resolved.resize(spaceList.size());
   std::unique_ptr<ResolvedSpace> &result = resolved[space];
   if (!result) {
     result = std::make_unique<ResolvedSpace>();
-    for (const Axis &axis : spaceAxes[space])
-      result->append(resolver.resolve(axis));
+    for (unsigned axis = 0; axis < spaceList[space].rank; ++axis)
+      result->append(resolver.resolve(axisOf(space, axis)));
     if (!result->isOpaque)
       result->finalize();
   }
@@ -120,10 +122,10 @@ void Structure::apply(size_t index) {
     ensureOperandSpaces(step);
     ArrayRef<ValueId> operands = program.operands(step);
     for (unsigned i = 0; i < step.numTied; ++i) {
-      SmallVector<Axis, 4> carried = spaceAxes[spaces[operands[i]]];
-      SmallVector<Axis, 4> yielded = spaceAxes[spaces[operands[i + step.numTied]]];
-      for (auto [a, b] : llvm::zip(carried, yielded))
-        atoms.unify(a, b);
+      SpaceId carried = spaces[operands[i]], yielded = spaces[operands[i + step.numTied]];
+      for (unsigned axis = 0, e = std::min(spaceList[carried].rank, spaceList[yielded].rank);
+           axis < e; ++axis)
+        atoms.unify(axisOf(carried, axis), axisOf(yielded, axis));
     }
     return;
   }
@@ -149,10 +151,10 @@ bool Structure::applyPointwise(const Program::Step &step) {
     }
     if (spaces[id] == common)
       continue;
-    if (spaceAxes[common].size() != spaceAxes[spaces[id]].size())
+    if (spaceList[common].rank != spaceList[spaces[id]].rank)
       return false;
-    for (auto [a, b] : llvm::zip(spaceAxes[common], spaceAxes[spaces[id]]))
-      fits &= atoms.unify(a, b);
+    for (unsigned axis = 0; axis < spaceList[common].rank; ++axis)
+      fits &= atoms.unify(axisOf(common, axis), axisOf(spaces[id], axis));
   }
   if (!fits)
     return false;
@@ -174,10 +176,10 @@ void Structure::applyGeneral(size_t index) {
     return;
   }
 
-  Binding binding;
-  binding.factors.resize(rule.numFactors());
-  binding.broken = rule.frozen;
-  llvm::BitVector bound(rule.numFactors());
+  SmallVector<Axis, 8> factorAxes(rule.numFactors());
+  llvm::SmallBitVector broken(rule.numFactors()), bound(rule.numFactors());
+  for (unsigned factor : rule.frozen.set_bits())
+    broken.set(factor);
 
   // Sizes of factors that are a dimension of their own come from the types.
   SmallVector<int64_t, 4> sizes(rule.factorSizes.begin(), rule.factorSizes.end());
@@ -190,10 +192,10 @@ void Structure::applyGeneral(size_t index) {
   }
   auto bind = [&](CompiledRule::Factor factor, ArrayRef<AtomId> axis) {
     if (!bound.test(factor)) {
-      binding.factors[factor].assign(axis.begin(), axis.end());
+      factorAxes[factor].assign(axis.begin(), axis.end());
       bound.set(factor);
-    } else if (!atoms.unify(binding.factors[factor], axis)) {
-      binding.broken.set(factor);
+    } else if (!atoms.unify(factorAxes[factor], axis)) {
+      broken.set(factor);
     }
   };
   auto bindFresh = [&](CompiledRule::Factor factor) {
@@ -209,11 +211,11 @@ void Structure::applyGeneral(size_t index) {
     Axis product;
     for (CompiledRule::Factor factor : factors) {
       bindFresh(factor);
-      llvm::append_range(product, binding.factors[factor]);
+      llvm::append_range(product, factorAxes[factor]);
     }
     if (!atoms.unify(product, axis))
       for (CompiledRule::Factor factor : factors)
-        binding.broken.set(factor);
+        broken.set(factor);
   };
 
   for (unsigned o = 0; o < rule.numOperands; ++o) {
@@ -222,7 +224,7 @@ void Structure::applyGeneral(size_t index) {
     if (value.constant || !value.isFloat)
       continue;
     for (auto [d, dim] : llvm::enumerate(rule.tensors[o])) {
-      Axis axis = spaceAxes[spaces[operands[o]]][d];
+      Axis axis(axisOf(spaces[operands[o]], d));
       if (!dim.isSegmented()) {
         if (!dim.segments.empty() && !dim.segments.front().empty())
           bindProduct(dim.segments.front(), axis);
@@ -244,7 +246,7 @@ void Structure::applyGeneral(size_t index) {
         }
         for (CompiledRule::Factor factor : segment) {
           bindFresh(factor);
-          binding.broken.set(factor);
+          broken.set(factor);
         }
       }
     }
@@ -254,17 +256,17 @@ void Structure::applyGeneral(size_t index) {
   for (unsigned r = 0; r < results.size(); ++r)
     for (const CompiledRule::Dim &dim : rule.tensors[rule.numOperands + r]) {
       auto isLost = [&](CompiledRule::Factor factor) {
-        return binding.broken.test(factor);
+        return broken.test(factor);
       };
       if (llvm::none_of(dim.segments, [&](auto &segment) { return llvm::any_of(segment, isLost); }))
         continue;
       for (auto &segment : dim.segments)
         for (CompiledRule::Factor factor : segment)
-          binding.broken.set(factor);
+          broken.set(factor);
     }
 
   for (unsigned r = 0; r < results.size(); ++r) {
-    SmallVector<Axis, 4> axes;
+    SmallVector<Axis, 4> own;
     ArrayRef<int64_t> shape = program.getValues()[results[r]].shape();
     for (auto [d, dim] : llvm::enumerate(rule.tensors[rule.numOperands + r])) {
       SmallVector<Axis> parts;
@@ -273,17 +275,23 @@ void Structure::applyGeneral(size_t index) {
         Axis &part = parts.emplace_back();
         for (CompiledRule::Factor factor : segment) {
           bindFresh(factor);
-          llvm::append_range(part, binding.factors[factor]);
-          opaque |= binding.broken.test(factor);
+          llvm::append_range(part, factorAxes[factor]);
+          opaque |= broken.test(factor);
         }
       }
       if (opaque || parts.empty())
-        axes.push_back(atoms.newAxis(shape[d]));
+        own.push_back(atoms.newAxis(shape[d]));
       else
-        axes.push_back(atoms.concatenate(parts));
+        own.push_back(atoms.concatenate(parts));
     }
-    spaces[results[r]] = addSpace(std::move(axes));
+    spaces[results[r]] = addSpace(own);
   }
+  Binding binding;
+  binding.structure = this;
+  binding.firstFactor = axes.size();
+  binding.broken = std::move(broken);
+  for (const Axis &axis : factorAxes)
+    axes.push_back(axis);
   bindingIndex[index] = bindings.size();
   bindings.push_back(std::move(binding));
 }

@@ -10,6 +10,8 @@
 #include "noether/Analysis/IndexSpace.h"
 #include "noether/Analysis/Program.h"
 
+#include "llvm/ADT/SmallBitVector.h"
+
 namespace noether {
 
 /// The resolved axes of a tensor, or of the joint index of a rule: components are numbered in mixed
@@ -42,12 +44,21 @@ public:
   Structure(const Program &program, const llvm::BitVector &first);
 
   /// Index bindings of one rule application that is not pointwise.
-  struct Binding {
-    /// The axis of each factor.
-    llvm::SmallVector<Axis, 4> factors;
-    /// Factors that are frozen, or whose axes do not fit together: only constants along them can be
+  class Binding {
+  public:
+    /// The axis of a factor.
+    llvm::ArrayRef<AtomId> axisOf(CompiledRule::Factor factor) const {
+      return structure->axes[firstFactor + factor];
+    }
+    /// Whether a factor is frozen, or its axes do not fit together: only constants along it can be
     /// related.
-    llvm::BitVector broken;
+    bool isBroken(CompiledRule::Factor factor) const { return broken.test(factor); }
+
+  private:
+    friend class Structure;
+    const Structure *structure;
+    uint32_t firstFactor;
+    llvm::SmallBitVector broken;
   };
 
   SpaceId spaceOf(ValueId value) const { return spaces[value]; }
@@ -61,13 +72,36 @@ private:
   bool applyPointwise(const Program::Step &step);
   void applyGeneral(size_t step);
   void ensureOperandSpaces(const Program::Step &step);
-  SpaceId addSpace(llvm::SmallVector<Axis, 4> axes);
+  /// Axes of all spaces and bindings, in one list: steps have hundreds of thousands.
+  class AxisList {
+  public:
+    llvm::ArrayRef<AtomId> operator[](uint32_t index) const {
+      return llvm::ArrayRef<AtomId>(atoms).slice(starts[index], starts[index + 1] - starts[index]);
+    }
+    uint32_t size() const { return starts.size() - 1; }
+    void push_back(llvm::ArrayRef<AtomId> axis) {
+      atoms.insert(atoms.end(), axis.begin(), axis.end());
+      starts.push_back(atoms.size());
+    }
+
+  private:
+    std::vector<AtomId> atoms;
+    std::vector<uint32_t> starts = {0};
+  };
+  struct Space {
+    uint32_t firstAxis, rank;
+  };
+  SpaceId addSpace(llvm::ArrayRef<Axis> axes);
   SpaceId freshSpace(llvm::ArrayRef<int64_t> shape);
+  llvm::ArrayRef<AtomId> axisOf(SpaceId space, unsigned axis) const {
+    return axes[spaceList[space].firstAxis + axis];
+  }
 
   const Program &program;
   AtomTable atoms;
   AxisResolver resolver{atoms};
-  std::vector<llvm::SmallVector<Axis, 4>> spaceAxes;
+  AxisList axes;
+  std::vector<Space> spaceList;
   std::vector<std::unique_ptr<ResolvedSpace>> resolved;
   std::vector<SpaceId> spaces; // by value
   std::vector<uint32_t> bindingIndex; // by step
