@@ -19,10 +19,13 @@ CMAKE_ARGS ?= -DMLIR_DIR=$(LLVM)/lib/cmake/mlir \
   -DCMAKE_C_COMPILER=$(LLVM)/bin/clang -DCMAKE_CXX_COMPILER=$(LLVM)/bin/clang++ \
   -DLLVM_USE_LINKER=lld -DCMAKE_BUILD_TYPE=$(BUILD_TYPE)
 
-.PHONY: all tools python demo check check-cpp check-python docs clean
+# The Python package finds the tool by this.
+export NOETHER_OPT := $(abspath $(BUILD))/bin/noether-opt
+
+.PHONY: all build python demo check check-cpp check-python docs clean
 .DELETE_ON_ERROR:
 
-all: tools python
+all: build python
 
 # --- The tools -------------------------------------------------------------------------------
 
@@ -36,7 +39,7 @@ $(BUILD)/build.ninja: | $(BUILD)/.dependencies
 	  launcher="-DCMAKE_C_COMPILER_LAUNCHER=$$ccache -DCMAKE_CXX_COMPILER_LAUNCHER=$$ccache"; \
 	cmake -G Ninja -S . -B $(BUILD) $(CMAKE_ARGS) $$launcher
 
-tools: $(BUILD)/build.ninja
+build: $(BUILD)/build.ninja
 	cmake --build $(BUILD)
 
 # --- The Python package ----------------------------------------------------------------------
@@ -55,7 +58,7 @@ python: $(VENV)/.installed
 demo: all
 	$(VENV)/bin/python examples/digits/main.py
 
-check-cpp: tools
+check-cpp: build
 	cmake --build $(BUILD) --target check-noether
 
 check-python: all
@@ -63,7 +66,7 @@ check-python: all
 
 check: check-cpp check-python
 
-docs: tools
+docs: build
 	cmake --build $(BUILD) --target noether-doc
 
 clean:
