@@ -186,7 +186,7 @@ Answer rules::power(const Context &context) {
   auto rule = elementwiseBuilder(context);
   if (!rule)
     return wrongShapes();
-  return rule->equate(result(0), *coefficient * operand(0));
+  return rule->equate(result(0), *coefficient * operand(0)).vanish(operand(1));
 }
 
 void rules::addElementwiseRules(Registry &registry) {

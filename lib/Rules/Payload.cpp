@@ -248,14 +248,22 @@ bool rules::addConstraints(RuleBuilder &rule, const Payload &payload,
         rule.equate(*lhs.operand, *rhs.operand);
       continue;
     }
-    // Between operands only; a result would need one equation for every way to be reached.
-    bool hasResult = llvm::any_of(constraint.getTerms(), [&](const auto &term) {
-      return tensors[term.first].result.has_value();
-    });
+    // One result is solved for. Two would need an equation for every way to reach them.
+    std::optional<unsigned> defined;
+    for (const auto &[unknown, coefficient] : constraint.getTerms()) {
+      if (tensors[unknown].result && defined)
+        return false;
+      if (tensors[unknown].result)
+        defined = unknown;
+    }
+    if (defined) {
+      value = Form::unknown(*defined);
+      value.add(constraint, Number(-1) / constraint.getTerms().at(*defined));
+    }
     std::optional<LogScale> scale = toLogScale(value, any);
-    if (hasResult || !scale)
+    if (!scale)
       return false;
-    rule.equate(any[pivot], *scale);
+    rule.equate(defined ? *tensors[*defined].result : any[pivot], *scale);
   }
   return true;
 }

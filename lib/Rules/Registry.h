@@ -111,6 +111,9 @@ private:
   llvm::StringMap<Entry> entries;
 };
 
+/// Whether this is a structured operation of linalg; all have the rule of linalg.generic.
+bool isStructuredOperation(mlir::Operation *op);
+
 /// All rules. Built once.
 const Registry &getRegistry();
 

@@ -4,6 +4,7 @@
 #include "noether/Rules/RuleBuilder.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 
 #include <cassert>
 #include <numeric>
@@ -130,5 +131,12 @@ RuleAttr RuleBuilder::build() const {
       attrs.push_back(dim.getAttr(context));
     (number < numOperands ? operands : results).push_back(TensorMapAttr::get(context, attrs));
   }
-  return RuleAttr::get(context, operands, results, sizes, sumFactors, frozenFactors, equations);
+  // A factor that no tensor kept, such as one of a dropped dimension, is not listed either.
+  auto isUsed = [&](int64_t factor) {
+    auto contains = [&](TensorMapAttr tensor) { return tensor.contains(factor); };
+    return llvm::any_of(operands, contains) || llvm::any_of(results, contains);
+  };
+  auto sums = llvm::filter_to_vector(sumFactors, isUsed);
+  auto frozen = llvm::filter_to_vector(frozenFactors, isUsed);
+  return RuleAttr::get(context, operands, results, sizes, sums, frozen, equations);
 }

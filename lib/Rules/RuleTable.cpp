@@ -133,6 +133,8 @@ const NameRecord &RuleTable::Impl::recordOf(Operation *op) {
   NameRecord &record = it->second;
   record.hasInterface = isa<NoetherRuleOpInterface>(op);
   record.entry = registry.find(op->getName().getStringRef());
+  if (!record.entry && isStructuredOperation(op))
+    record.entry = registry.find("linalg.generic");
   return record;
 }
 
