@@ -31,14 +31,13 @@ def initial(seed=0):
     rng = np.random.default_rng(seed)
     params, statistics, width = {}, {}, 1
     for layer, out in enumerate(WIDTHS, start=1):
-        kernel = rng.normal(size=(3, 3, width, out)) * np.sqrt(2 / (9 * width))
-        params[f"conv{layer}"] = {"kernel": jnp.asarray(kernel, jnp.float32)}
-        params[f"norm{layer}"] = {"scale": jnp.ones(out), "bias": jnp.zeros(out)}
-        statistics[f"norm{layer}"] = {"mean": jnp.zeros(out), "var": jnp.ones(out)}
+        params[f"conv{layer}"] = {"kernel": rng.normal(size=(3, 3, width, out)) * np.sqrt(2 / (9 * width))}
+        params[f"norm{layer}"] = {"scale": np.ones(out), "bias": np.zeros(out)}
+        statistics[f"norm{layer}"] = {"mean": np.zeros(out), "var": np.ones(out)}
         width = out
-    head = rng.normal(size=(width, 10)) * np.sqrt(1 / width)
-    params["head"] = {"kernel": jnp.asarray(head, jnp.float32), "bias": jnp.zeros(10)}
-    return params, jax.tree.map(jnp.zeros_like, params), statistics
+    params["head"] = {"kernel": rng.normal(size=(width, 10)) * np.sqrt(1 / width), "bias": np.zeros(10)}
+    state = (params, jax.tree.map(np.zeros_like, params), statistics)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), state)
 
 
 def network(params, statistics, image, training):

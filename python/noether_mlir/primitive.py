@@ -31,6 +31,9 @@ _DTYPES = {
     "i64": np.dtype("int64"), "ui8": np.dtype("uint8"), "ui16": np.dtype("uint16"), "ui32": np.dtype("uint32"),
     "ui64": np.dtype("uint64"), "f16": np.dtype("float16"), "bf16": jax.numpy.bfloat16.dtype,
     "f32": np.dtype("float32"), "f64": np.dtype("float64"),
+    "complex<f32>": np.dtype("complex64"), "complex<f64>": np.dtype("complex128"),
+    "i4": jax.numpy.int4.dtype, "ui4": jax.numpy.uint4.dtype,
+    "f8E4M3FN": jax.numpy.float8_e4m3fn.dtype, "f8E5M2": jax.numpy.float8_e5m2.dtype,
 }  # fmt: skip
 
 
