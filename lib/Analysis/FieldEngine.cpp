@@ -91,6 +91,20 @@ FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
   if (allZero)
     return FieldPool::zero;
 
+  // The same few combinations occur over and over.
+  SmallVector<uint64_t, 6> key;
+  for (auto &[tensor, coefficient] : terms) {
+    key.push_back(operands[tensor]);
+    key.push_back(forms.numberOf(coefficient));
+  }
+  FieldId *remembered = nullptr;
+  if (!space.hasPieces) {
+    auto [it, inserted] = combined.try_emplace(std::move(key), FieldPool::zero);
+    if (!inserted)
+      return it->second;
+    remembered = &it->second;
+  }
+
   std::map<uint64_t, FormId> sum;
   llvm::SmallDenseSet<uint64_t, 4> any;
   for (auto &[tensor, coefficient] : terms)
@@ -105,14 +119,17 @@ FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
   Field result;
   for (uint64_t cell : any)
     result.push_back({cell, kAnyForm});
-  for (auto &[key, form] : sum) {
-    if (form == FormPool::zero || (!any.empty() && any.count(space.cellOf(key))))
+  for (auto &[componentKey, form] : sum) {
+    if (form == FormPool::zero || (!any.empty() && any.count(space.cellOf(componentKey))))
       continue;
     if (forms[form].size() > kLongForm)
       form = sink->abbreviate(form, step);
-    result.push_back({key, form});
+    result.push_back({componentKey, form});
   }
-  return pool.intern(std::move(result));
+  FieldId id = pool.intern(std::move(result));
+  if (remembered)
+    *remembered = id;
+  return id;
 }
 
 FieldId FieldEngine::equate(FieldId a, FieldId b, const ResolvedSpace &space, size_t step) {

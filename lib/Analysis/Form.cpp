@@ -100,3 +100,11 @@ FormId FormPool::scale(const Fraction &factor, FormId a) {
     return a;
   return intern(addScaled({}, factor, forms[a]));
 }
+
+uint32_t FormPool::numberOf(const Fraction &coefficient) {
+  // There are hardly ever more than half a dozen.
+  auto it = llvm::find(coefficients, coefficient);
+  if (it == coefficients.end())
+    it = coefficients.insert(it, coefficient);
+  return it - coefficients.begin();
+}

@@ -94,14 +94,20 @@ SpaceId Structure::freshSpace(ArrayRef<int64_t> shape) {
 const ResolvedSpace &Structure::resolve(SpaceId space) {
   if (resolved.size() < spaceList.size())
     resolved.resize(spaceList.size());
-  std::unique_ptr<ResolvedSpace> &result = resolved[space];
-  if (!result) {
-    result = std::make_unique<ResolvedSpace>();
-    for (unsigned axis = 0; axis < spaceList[space].rank; ++axis)
-      result->append(resolver.resolve(axisOf(space, axis)));
-    if (!result->isOpaque)
-      result->finalize();
+  const ResolvedSpace *&result = resolved[space];
+  if (result)
+    return *result;
+  SmallVector<const ResolvedAxis *, 4> own;
+  for (unsigned axis = 0; axis < spaceList[space].rank; ++axis)
+    own.push_back(resolver.resolve(axisOf(space, axis)));
+  auto [it, inserted] = resolvedByAxes.try_emplace(own);
+  if (inserted) {
+    for (const ResolvedAxis *axis : own)
+      it->second.append(axis);
+    if (!it->second.isOpaque)
+      it->second.finalize();
   }
+  result = &it->second;
   return *result;
 }
 

@@ -10,6 +10,8 @@
 #include "noether/Analysis/Field.h"
 #include "noether/Analysis/Structure.h"
 
+#include <map>
+
 namespace noether {
 
 /// What becomes of the equations.
@@ -89,6 +91,8 @@ private:
   EquationSink *sink;
   FieldPool pool;
   std::vector<FieldId> fields; // by value
+  /// Combinations that have been made, by fields and coefficients. (std::map: references stay.)
+  std::map<llvm::SmallVector<uint64_t, 6>, FieldId> combined;
 };
 
 } // namespace noether

@@ -55,8 +55,11 @@ public:
   FormId add(FormId a, FormId b);
   FormId subtract(FormId a, FormId b);
   FormId scale(const Fraction &factor, FormId a);
+  /// A number for a coefficient: equal ones have equal numbers.
+  uint32_t numberOf(const Fraction &coefficient);
 
 private:
+  std::vector<Fraction> coefficients;
   std::vector<Form> forms;
   llvm::DenseMap<uint64_t, llvm::SmallVector<FormId, 1>> byHash;
 };

@@ -12,6 +12,8 @@
 
 #include "llvm/ADT/SmallBitVector.h"
 
+#include <map>
+
 namespace noether {
 
 /// The resolved axes of a tensor, or of the joint index of a rule: components are numbered in mixed
@@ -102,7 +104,9 @@ private:
   AxisResolver resolver{atoms};
   AxisList axes;
   std::vector<Space> spaceList;
-  std::vector<std::unique_ptr<ResolvedSpace>> resolved;
+  std::vector<const ResolvedSpace *> resolved; // by space
+  /// Spaces of equal axes are one.
+  std::map<llvm::SmallVector<const ResolvedAxis *, 4>, ResolvedSpace> resolvedByAxes;
   std::vector<SpaceId> spaces; // by value
   std::vector<uint32_t> bindingIndex; // by step
   std::vector<Binding> bindings;
