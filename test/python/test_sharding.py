@@ -31,5 +31,6 @@ def test_eight_devices(layout, mode, optimizer):
         assert result["split"] == 5
     if mode.startswith("track"):
         assert result["symmetries"] and result["charges"] < 1e-10
+        assert result["identity"] < 1e-12
     else:
         assert result["adapted"] and all(result["direction_shardings"])
