@@ -28,7 +28,7 @@ FieldEngine::FieldEngine(const Program &program, Structure &structure, FormPool 
       fields[id] = FieldPool::any;
 }
 
-void FieldEngine::makeUnknown(ValueId value) {
+void FieldEngine::makeUnknown(ValueId value, llvm::function_ref<bool(uint64_t)> isUsed) {
   const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
   if (space.isOpaque) {
     fields[value] = FieldPool::zero;
@@ -56,7 +56,8 @@ void FieldEngine::makeUnknown(ValueId value) {
   }
   Field field;
   for (const Partial &partial : partials)
-    field.push_back({partial.key, sink->addUnknown(value, partial.key, partial.dimension)});
+    if (!isUsed || isUsed(space.cellOf(partial.key)))
+      field.push_back({partial.key, sink->addUnknown(value, partial.key, partial.dimension)});
   fields[value] = pool.intern(std::move(field));
 }
 
@@ -533,31 +534,62 @@ void FieldEngine::runGeneral(size_t index, const Structure::Binding &binding) {
 // Rules that cut axes
 //===----------------------------------------------------------------------===//
 
+/// How the segments of a cut axis lie in it; nothing where the axis is not followed.
+FieldEngine::Segments FieldEngine::segmentsOf(const Structure::Binding &binding,
+                                              const CompiledRule::Dim &dim,
+                                              const ResolvedAxis *axis) {
+  SmallVector<const ResolvedAxis *> parts;
+  for (auto &segment : dim.segments) {
+    Axis part;
+    for (CompiledRule::Factor factor : segment) {
+      if (binding.isBroken(factor))
+        return std::nullopt;
+      llvm::append_range(part, binding.axisOf(factor));
+    }
+    parts.push_back(structure.getResolver().resolve(part));
+    if (!parts.back())
+      return std::nullopt;
+  }
+  return axis ? structure.getResolver().mapSegments(*axis, parts) : std::nullopt;
+}
+
+bool FieldEngine::readsCell(size_t index, unsigned operand, uint64_t cell) {
+  const Program::Step &step = program.getSteps()[index];
+  const Structure::Binding *binding = structure.bindingOf(index);
+  if (!binding || step.kind != Program::StepKind::Rule || !step.rule->isSegmented)
+    return true;
+  const CompiledRule &rule = *step.rule;
+  const ResolvedSpace &space =
+      structure.resolve(structure.spaceOf(program.operands(step)[operand]));
+  if (space.isOpaque)
+    return true;
+  auto isInResult = [&](CompiledRule::Factor factor) {
+    for (unsigned t = rule.numOperands; t < rule.tensors.size(); ++t)
+      for (const CompiledRule::Dim &dim : rule.tensors[t])
+        for (auto &segment : dim.segments)
+          if (llvm::is_contained(segment, factor))
+            return true;
+    return false;
+  };
+  for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
+    if (!dim.isSegmented())
+      continue;
+    Segments segments = segmentsOf(*binding, dim, space.axes[d]);
+    if (!segments)
+      return true;
+    auto &factors = dim.segments[segments->toSegment[space.digit(cell, d)].first];
+    // A piece of one index has no factor to look for.
+    if (!factors.empty() && llvm::none_of(factors, isInResult))
+      return false;
+  }
+  return true;
+}
+
 /// Slices, concatenations and padding: equalities that hold piece by piece.
 void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) {
   const Program::Step &step = program.getSteps()[index];
   const CompiledRule &rule = *step.rule;
   ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
-
-  // How the segments of every cut axis lie in it; nothing where the axis is not followed.
-  using Segments = std::optional<AxisResolver::SegmentMap>;
-  auto resolveProduct = [&](ArrayRef<CompiledRule::Factor> factors) {
-    Axis axis;
-    for (CompiledRule::Factor factor : factors)
-      llvm::append_range(axis, binding.axisOf(factor));
-    return structure.getResolver().resolve(axis);
-  };
-  auto segmentsOf = [&](const CompiledRule::Dim &dim, const ResolvedAxis *axis) -> Segments {
-    SmallVector<const ResolvedAxis *> parts;
-    for (auto &segment : dim.segments) {
-      if (llvm::any_of(segment, [&](auto factor) { return binding.isBroken(factor); }))
-        return std::nullopt;
-      parts.push_back(resolveProduct(segment));
-      if (!parts.back())
-        return std::nullopt;
-    }
-    return axis ? structure.getResolver().mapSegments(*axis, parts) : std::nullopt;
-  };
 
   bool understood = llvm::all_of(rule.equations, [&](const Equation &equation) {
     return rule.isResult(equation.lhs) && (equation.isEquality() || equation.terms.empty());
@@ -574,7 +606,8 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
     const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands + r];
     SmallVector<Segments> resultSegments;
     for (auto [d, dim] : llvm::enumerate(tensor))
-      resultSegments.push_back(dim.isSegmented() ? segmentsOf(dim, own.axes[d]) : std::nullopt);
+      resultSegments.push_back(dim.isSegmented() ? segmentsOf(binding, dim, own.axes[d])
+                                                 : std::nullopt);
 
     // What is known so far: a field, and the constant components where it is.
     Field known;
@@ -601,7 +634,7 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
       SmallVector<Segments> sourceSegments;
       llvm::BitVector lost(from.axes.size());
       for (auto [d, dim] : llvm::enumerate(source)) {
-        sourceSegments.push_back(dim.isSegmented() ? segmentsOf(dim, from.axes[d])
+        sourceSegments.push_back(dim.isSegmented() ? segmentsOf(binding, dim, from.axes[d])
                                                    : std::nullopt);
         if (dim.isSegmented() && !sourceSegments.back()) {
           lost.set(d);

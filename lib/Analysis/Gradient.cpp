@@ -108,9 +108,9 @@ private:
 
   const void *getIdentity(Value value);
   void collectUses(unsigned parameter);
-  bool isComputedFromUse(Value value);
+  bool isDerivative(Value value);
   bool isHeavy(Operation *op);
-  bool hasOwnFactor(Value term);
+  bool hasOwnFactor(Operation *product);
   bool takeUse(Terms &left, Value term);
   Verdict matches(Value candidate);
   std::optional<unsigned> getLossFactor(Operation *product);
@@ -490,70 +490,56 @@ bool GradientFinder::isHeavy(Operation *root) {
       .wasInterrupted();
 }
 
-/// Whether a value is an elementwise function of what the parameter is used as.
-bool GradientFinder::isComputedFromUse(Value root) {
+/// Whether a value can be the derivative of an elementwise use: computed, element by element, from what
+/// the parameter is used as, and from nothing of the backward pass.
+bool GradientFinder::isDerivative(Value root) {
   constexpr size_t kMaxValues = 64; // derivatives are short expressions
   SmallVector<Value> worklist{root};
   DenseSet<Value> seen(worklist.begin(), worklist.end());
-  while (!worklist.empty() && seen.size() < kMaxValues) {
+  bool found = false;
+  while (!worklist.empty()) {
     Value value = worklist.pop_back_val();
-    if (aliases.contains(value) || residuals.contains(value))
-      return true;
+    if (aliases.contains(value) || residuals.contains(value)) {
+      found = true;
+      continue;
+    }
     Operation *op = value.getDefiningOp();
     if (!op)
       continue;
+    bool isElementwise = true;
     switch (kinds.get(op)) {
     case OpKind::Sum:
     case OpKind::Contraction:
     case OpKind::Pick:
     case OpKind::Place:
-      continue;
+      isElementwise = false;
+      break;
     case OpKind::Other:
-      if (isHeavy(op))
-        continue;
+      isElementwise = !isHeavy(op);
       break;
     default:
       break;
     }
+    if (!isElementwise) {
+      if (!lossSlice.contains(value))
+        return false;
+      continue;
+    }
     for (Value operand : op->getOperands())
       if (seen.insert(operand).second)
         worklist.push_back(operand);
+    if (seen.size() > kMaxValues)
+      return false;
   }
-  return false;
+  return found;
 }
 
-/// Whether a product or quotient has a factor that the derivative of a use has.
-bool GradientFinder::hasOwnFactor(Value term) {
-  constexpr size_t kMaxValues = 32;
-  // A number for all elements is a clipped norm or a learning rate, unless the parameter has it too.
-  for (Value operand : term.getDefiningOp()->getOperands())
-    if (!scalarParameter && isUniform(operand) && !factors.contains(getIdentity(operand)))
-      return false;
-  SmallVector<Value> worklist{term};
-  DenseSet<Value> seen(worklist.begin(), worklist.end());
-  while (!worklist.empty() && seen.size() < kMaxValues) {
-    Value value = worklist.pop_back_val();
-    if (value != term) {
-      if (factors.contains(getIdentity(value)))
-        return true;
-      // The norm of a parameter (a trust ratio) is no derivative: that is a number per element.
-      if ((scalarParameter || !isUniform(value)) && !isData(value) && isComputedFromUse(value))
-        return true;
-    }
-    Operation *op = value.getDefiningOp();
-    if (!op)
-      continue;
-    OpKind kind = kinds.get(op);
-    if (kind == OpKind::Multiply || kind == OpKind::Divide || kind == OpKind::Layout ||
-        kind == OpKind::Broadcast)
-      for (Value operand : op->getOperands())
-        if (seen.insert(operand).second)
-          worklist.push_back(operand);
-  }
-  // A function of a sum with data: the derivative depends on data too. It is one of the two factors.
-  Operation *op = term.getDefiningOp();
-  return llvm::any_of(op->getOperands(), [&](Value operand) {
-    return (scalarParameter || !isUniform(operand)) && isComputedFromUse(operand);
+/// Whether a product or quotient has a factor that the derivative of a use has. A number for all elements
+/// is none (a clipped norm, a trust ratio), unless the parameter is multiplied by it.
+bool GradientFinder::hasOwnFactor(Operation *product) {
+  return llvm::any_of(product->getOperands(), [&](Value operand) {
+    return factors.contains(getIdentity(operand)) ||
+           ((scalarParameter || !isUniform(operand)) && isDerivative(operand));
   });
 }
 
@@ -562,7 +548,8 @@ bool GradientFinder::takeUse(Terms &left, Value term) {
   auto take = [&](std::initializer_list<OpKind> choices) {
     for (OpKind kind : choices)
       if (left[kind] > 0) {
-        --left[kind];
+        // The derivative of an elementwise function may have several terms.
+        left[kind] -= kind != OpKind::Pointwise;
         return true;
       }
     return false;
@@ -580,11 +567,11 @@ bool GradientFinder::takeUse(Terms &left, Value term) {
   case OpKind::Broadcast:
     return take({OpKind::Sum, OpKind::Other});
   case OpKind::Multiply:
-    return hasOwnFactor(term) && take({OpKind::Multiply, OpKind::Pointwise});
+    return hasOwnFactor(op) && take({OpKind::Multiply, OpKind::Pointwise});
   case OpKind::Divide:
-    return hasOwnFactor(term) && take({OpKind::Divide, OpKind::Pointwise});
+    return hasOwnFactor(op) && take({OpKind::Divide, OpKind::Pointwise});
   case OpKind::Select:
-    return isComputedFromUse(op->getOperand(0)) && take({OpKind::Pointwise});
+    return isDerivative(op->getOperand(0)) && take({OpKind::Pointwise});
   case OpKind::Other:
     if (isHeavy(op))
       return take({OpKind::Other, OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Place,
@@ -661,7 +648,7 @@ Verdict GradientFinder::matches(Value candidate) {
     return Verdict::No;
   if (regularized.test(current))
     return termsWithoutData == 1 ? Verdict::Yes : Verdict::Unclear;
-  // Some elementwise uses have no derivative, and a square is two uses but may be one term.
+  // Elementwise uses have any number of terms; none where the derivative is zero.
   left[OpKind::Pointwise] = 0;
   return termsWithoutData == 0 && left.total() == 0 ? Verdict::Yes : Verdict::No;
 }

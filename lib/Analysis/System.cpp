@@ -62,6 +62,11 @@ static std::optional<Fraction> parseFraction(StringRef text) {
   return Fraction(num, den);
 }
 
+/// What cannot be taken for a coefficient or a sign.
+static bool isName(StringRef word) {
+  return !parseFraction(word) && !word.starts_with("-") && word != "+";
+}
+
 std::optional<System> System::parse(StringRef text, std::string &error) {
   System system;
   llvm::StringMap<UnknownId> unknownByName;
@@ -92,6 +97,8 @@ std::optional<System> System::parse(StringRef text, std::string &error) {
       }
       if (name.empty() || !parser.atEnd())
         return fail("expected 'unknown NAME [dim N]'");
+      if (!isName(name))
+        return fail("'" + name + "' is not a name");
       if (!unknownByName.try_emplace(name, system.unknowns.size()).second)
         return fail("unknown '" + name + "' is declared twice");
       system.addUnknown(name, dimension);
@@ -102,6 +109,8 @@ std::optional<System> System::parse(StringRef text, std::string &error) {
       StringRef name = parser.take();
       if (name.empty() || !parser.atEnd())
         return fail("expected 'spurion NAME'");
+      if (!isName(name))
+        return fail("'" + name + "' is not a name");
       if (!spurionByName.try_emplace(name, system.spurions.size()).second)
         return fail("spurion '" + name + "' is declared twice");
       system.addSpurion(name);
@@ -144,6 +153,8 @@ std::optional<System> System::parse(StringRef text, std::string &error) {
     if (expectTerm || parser.take() != "=")
       return fail("expected '= 0' or '= SPURION'");
     StringRef right = parser.take();
+    if (right.empty())
+      return fail("expected '= 0' or '= SPURION'");
     if (right != "0") {
       auto it = spurionByName.find(right);
       if (it == spurionByName.end())

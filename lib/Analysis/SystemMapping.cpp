@@ -12,19 +12,28 @@ SystemMapping::SystemMapping(const Program &program, const StepRoles &roles,
     : program(program), options(options), slice(program.sliceOf(program.getResults()[roles.loss])),
       structure(program, slice), engine(program, structure, forms, *this) {
   ValueId loss = program.getResults()[roles.loss];
-  llvm::BitVector used(program.getValues().size());
-  used.set(loss);
+  // Where the loss reads each parameter.
+  llvm::DenseMap<ValueId, llvm::SmallVector<std::pair<size_t, unsigned>, 2>> uses;
+  for (auto [argument, info] : llvm::enumerate(roles.arguments))
+    if (info.role == ArgumentRole::Param)
+      uses[program.getArguments()[argument]] = {};
   for (unsigned step : slice.set_bits())
-    for (ValueId operand : program.operands(program.getSteps()[step]))
-      used.set(operand);
+    for (auto [number, operand] : llvm::enumerate(program.operands(program.getSteps()[step])))
+      if (auto it = uses.find(operand); it != uses.end())
+        it->second.push_back({step, number});
 
   for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
     ValueId value = program.getArguments()[argument];
-    if (info.role != ArgumentRole::Param || !used.test(value) ||
-        !program.getValues()[value].isFloat)
+    if (info.role != ArgumentRole::Param || !program.getValues()[value].isFloat ||
+        (uses[value].empty() && value != loss))
       continue;
     liveParameters.push_back(argument);
-    engine.makeUnknown(value);
+    // What no step reads is dead: rows of a table beyond the longest sequence, say.
+    engine.makeUnknown(value, [&](uint64_t cell) {
+      return value == loss || llvm::any_of(uses[value], [&](auto &use) {
+               return engine.readsCell(use.first, use.second, cell);
+             });
+    });
   }
   for (unsigned step : slice.set_bits())
     engine.run(step);

@@ -54,8 +54,12 @@ public:
   bool isAnyScale(ValueId value) const { return fields[value] == FieldPool::any; }
   void setField(ValueId value, FieldId field) { fields[value] = field; }
   FieldId intern(Field field) { return pool.intern(std::move(field)); }
-  /// Gives `value` one unknown per component.
-  void makeUnknown(ValueId value);
+  /// Gives `value` one unknown per component, of the pieces that are used (all, without `isUsed`): it
+  /// is asked with their constant components.
+  void makeUnknown(ValueId value, llvm::function_ref<bool(uint64_t)> isUsed = nullptr);
+  /// Whether a step reads the piece of its operand with this constant component; a slice does not read
+  /// what it leaves out.
+  bool readsCell(size_t step, unsigned operand, uint64_t cell);
 
 private:
   using Equation = CompiledRule::Equation;
@@ -78,6 +82,9 @@ private:
   /// Demands that a field be constant along the marked axes; returns it with their digits 0.
   FieldId constantAlong(FieldId field, const ResolvedSpace &space, const llvm::BitVector &axes,
                         size_t step);
+  using Segments = std::optional<AxisResolver::SegmentMap>;
+  Segments segmentsOf(const Structure::Binding &binding, const CompiledRule::Dim &dim,
+                      const ResolvedAxis *axis);
   void pinToZero(FieldId field, size_t step);
   FieldId operandField(ValueId value) const;
   bool isSpurion(ValueId value, const CompiledRule &rule, const Equation &equation) const;
