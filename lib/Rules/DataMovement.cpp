@@ -244,7 +244,7 @@ void rules::addDataMovementRules(Registry &registry) {
                 "the analysis gives zeros and infinities any scale, and may promote small constants");
   registry.rule("stablehlo.dynamic_broadcast_in_dim", broadcastInDim,
                 ReadsAttributes | NeedsStaticShapes);
-  registry.rule("stablehlo.dynamic_iota", scaleFree);
+  registry.rule("stablehlo.dynamic_iota", independent);
   registry.rule("stablehlo.dynamic_reshape", reshape, NeedsStaticShapes);
   registry.rule("stablehlo.iota", scaleFree);
   registry.rule("stablehlo.reshape", reshape, NeedsStaticShapes,

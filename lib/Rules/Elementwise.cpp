@@ -97,6 +97,15 @@ Answer rules::scaleFree(const Context &context) {
   return *rule;
 }
 
+Answer rules::independent(const Context &context) {
+  RuleBuilder rule = context.builder();
+  for (unsigned i = 0; i < context.numOperands(); ++i)
+    rule.operand(i, rule.factors(context.operandRank(i)));
+  for (unsigned i = 0; i < context.numResults(); ++i)
+    rule.result(i, rule.factors(context.resultRank(i))).vanish(result(i));
+  return rule;
+}
+
 Answer rules::compared(const Context &context) {
   if (context.numOperands() != 2 || context.numResults() != 1)
     return context.wrongNumberOf("operands or results");
@@ -159,6 +168,12 @@ Answer rules::convert(const Context &context) {
   if (getElementTypeOrSelf(context.op->getResult(0).getType()).isInteger(1))
     return scaleFree(context);
   return dimensionless(context);
+}
+
+/// Rounds at random, by the bits of operand 1.
+static Answer stochasticConvert(const Context &context) {
+  return context.numResults() == 1 && context.isResultScaled(0) ? pass(context)
+                                                                : dimensionless(context);
 }
 
 std::optional<Coefficient> rules::smallRational(double value, Type elementType) {
@@ -253,5 +268,5 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("mhlo.cosh", dimensionless);
   registry.rule("mhlo.erf", dimensionless);
   registry.rule("mhlo.sinh", dimensionless);
-  registry.rule("mhlo.stochastic_convert", convert);
+  registry.rule("mhlo.stochastic_convert", stochasticConvert);
 }

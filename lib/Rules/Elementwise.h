@@ -26,6 +26,8 @@ Answer passEach(const Context &context);
 Answer dimensionless(const Context &context);
 /// Results have log-scale 0, operands are not constrained: signs, tests that ignore scale.
 Answer scaleFree(const Context &context);
+/// The same for tensors of any shapes: properties of shapes, random bits.
+Answer independent(const Context &context);
 /// The operands have one scale, the result has none: comparisons, angles.
 Answer compared(const Context &context);
 Answer product(const Context &context);

@@ -66,16 +66,6 @@ static Answer random(const Context &context) {
   return rule;
 }
 
-/// Properties of the shape, or of nothing at all: operands are not looked at.
-static Answer independent(const Context &context) {
-  RuleBuilder rule = context.builder();
-  for (unsigned i = 0; i < context.numOperands(); ++i)
-    rule.operand(i, rule.factors(context.operandRank(i)));
-  for (unsigned i = 0; i < context.numResults(); ++i)
-    rule.result(i, rule.factors(context.resultRank(i))).vanish(result(i));
-  return rule;
-}
-
 /// Bit patterns of integers are integers; those of floats are not homogeneous.
 static Answer bitcastConvert(const Context &context) {
   if (context.numOperands() != 1 || context.numResults() != 1)

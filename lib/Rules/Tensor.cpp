@@ -171,23 +171,14 @@ static Answer splat(const Context &context) {
   return rule;
 }
 
-/// Shapes and uninitialised tensors depend on no values.
-static Answer shapeOnly(const Context &context) {
-  RuleBuilder rule = context.builder();
-  addIndexOperands(rule, context, 0);
-  for (unsigned i = 0; i < context.numResults(); ++i)
-    rule.result(i, rule.factors(context.resultRank(i))).vanish(result(i));
-  return rule;
-}
-
 void rules::addTensorRules(Registry &registry) {
   constexpr StringLiteral indexed = "frozen along the indexed dimensions";
   registry.barrier("tensor.bitcast", "bit patterns have no scale");
   registry.rule("tensor.cast", ::cast);
   registry.rule("tensor.collapse_shape", regroup, NeedsStaticShapes);
   registry.rule("tensor.concat", concat, ReadsAttributes | NeedsStaticShapes);
-  registry.rule("tensor.dim", shapeOnly);
-  registry.rule("tensor.empty", shapeOnly);
+  registry.rule("tensor.dim", independent);
+  registry.rule("tensor.empty", independent);
   registry.rule("tensor.expand_shape", regroup, NeedsStaticShapes);
   registry.rule("tensor.extract", extract, ReadsTypes, indexed);
   registry.rule("tensor.extract_slice", extractSlice, ReadsAttributes | NeedsStaticShapes,
@@ -199,7 +190,7 @@ void rules::addTensorRules(Registry &registry) {
   registry.rule("tensor.insert_slice", insertSlice, ReadsAttributes | NeedsStaticShapes);
   registry.rule("tensor.pad", pad, ReadsAttributes | ReadsRegions | NeedsStaticShapes,
                 "padding with zeros or infinities has any scale, with other constants none");
-  registry.rule("tensor.rank", shapeOnly);
+  registry.rule("tensor.rank", independent);
   registry.rule("tensor.reshape", reshape, NeedsStaticShapes);
   registry.barrier("tensor.scatter", "its positions are data and its dimensions are not followed");
   registry.rule("tensor.splat", splat);

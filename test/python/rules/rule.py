@@ -1,0 +1,259 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Rules, read from their text, as linear equations between the log-scales of single elements.
+
+This shares nothing with the compiler: it takes the text of a rule at its word.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`lhs = sum of coefficient * tensor`; tensors are ("o" or "r", number)."""
+
+    lhs: tuple[str, int]
+    terms: tuple[tuple[Fraction, tuple[str, int]], ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule. A tensor is a list of dimensions, a dimension a list of segments, a segment a list of factors."""
+
+    operands: list
+    results: list
+    sizes: dict[str, int]
+    sums: list[str]
+    frozen: list[str]
+    equations: list[Equation]
+    is_barrier: bool = False
+
+    def dims(self, tensor: tuple[str, int]) -> list:
+        return (self.operands if tensor[0] == "o" else self.results)[tensor[1]]
+
+
+class _Reader:
+    def __init__(self, text: str):
+        self.tokens = re.findall(r"->|[A-Za-z_]\w*|\d+|[^\s\w]", text)
+        self.position = 0
+
+    def peek(self):
+        return self.tokens[self.position] if self.position < len(self.tokens) else ""
+
+    def next(self):
+        self.position += 1
+        return self.tokens[self.position - 1]
+
+    def take(self, token):
+        if self.peek() != token:
+            return False
+        self.position += 1
+        return True
+
+    def expect(self, token):
+        assert self.take(token), (token, self.tokens[self.position :])
+
+    def list(self, close, item):
+        items = []
+        while not self.take(close):
+            items.append(item())
+            self.take(",")
+        return items
+
+    def segment(self):
+        if self.take("("):
+            return self.list(")", self.next)
+        name = self.next()
+        return [] if name == "_" else [name]
+
+    def dim(self):
+        if not self.take("{"):
+            return [self.segment()]
+        segments = [self.segment()]
+        while self.take("|"):
+            segments.append(self.segment())
+        self.expect("}")
+        return segments
+
+    def tensor(self):
+        self.expect("[")
+        return self.list("]", self.dim)
+
+    def tensors(self):
+        self.expect("(")
+        return self.list(")", self.tensor)
+
+    def size(self):
+        name = self.next()
+        self.expect("=")
+        return name, int(self.next())
+
+    def value(self):
+        name = self.next()
+        return name[0], int(name[1:])
+
+    def equation(self):
+        lhs = self.value()
+        self.expect("=")
+        if self.take("0"):
+            return Equation(lhs, ())
+        terms = []
+        while self.peek() not in ("", ",", ">"):
+            sign = -1 if self.take("-") else 1
+            self.take("+")
+            coefficient = Fraction(1)
+            if self.peek().isdigit():
+                coefficient = Fraction(int(self.next()))
+                if self.take("/"):
+                    coefficient /= int(self.next())
+            terms.append((sign * coefficient, self.value()))
+        return Equation(lhs, tuple(terms))
+
+
+def parse(text: str) -> Rule:
+    """Reads `#noether.rule<...>`."""
+    reader = _Reader(text)
+    for token in ("#", "noether", ".", "rule", "<"):
+        reader.expect(token)
+    if reader.take("barrier"):
+        return Rule([], [], {}, [], [], [], is_barrier=True)
+    operands = reader.tensors()
+    reader.expect("->")
+    results = reader.tensors()
+    sizes, sums, frozen, equations = {}, [], [], []
+    while not reader.take(">"):
+        if reader.take("sizes"):
+            reader.expect("{")
+            sizes = dict(reader.list("}", reader.size))
+        elif reader.take("sum"):
+            reader.expect("{")
+            sums = reader.list("}", reader.next)
+        elif reader.take("frozen"):
+            reader.expect("{")
+            frozen = reader.list("}", reader.next)
+        else:
+            reader.expect(":")
+            equations.append(reader.equation())
+            while reader.take(","):
+                equations.append(reader.equation())
+    return Rule(operands, results, sizes, sums, frozen, equations)
+
+
+class ScaleSystem:
+    """The equations of a rule between the elements of tensors of given shapes.
+
+    Args:
+        shapes: for each tensor ("o" or "r", number) its shape; tensors without a scale (integers) are absent.
+    """
+
+    def __init__(self, rule: Rule, shapes: dict[tuple[str, int], tuple[int, ...]], all_shapes=None):
+        self.rule = rule
+        self.shapes = shapes
+        self.offsets, self.size = {}, 0
+        for tensor, shape in shapes.items():
+            self.offsets[tensor] = self.size
+            self.size += int(np.prod(shape, dtype=int))
+        self.sizes = dict(rule.sizes)
+        for tensor, shape in (all_shapes or shapes).items():
+            for dim, size in zip(rule.dims(tensor), shape, strict=True):
+                if len(dim) == 1 and len(dim[0]) == 1:
+                    assert self.sizes.setdefault(dim[0][0], size) == size, (rule, tensor)
+
+    def _elements(self, tensor, segments, grid):
+        """The element of `tensor` for every point of the grid (factor -> indices), given the chosen segments."""
+        index = np.zeros_like(next(iter(grid.values()))) if grid else np.zeros((), int)
+        for dim, chosen, size in zip(self.rule.dims(tensor), segments, self.shapes[tensor], strict=True):
+            start = sum(int(np.prod([self.sizes[f] for f in s], dtype=int)) for s in dim[:chosen])
+            position = np.zeros_like(index)
+            for factor in dim[chosen]:
+                position = position * self.sizes[factor] + grid[factor]
+            index = index * size + start + position
+        return self.offsets[tensor] + index
+
+    def _rows(self, equation):
+        """Sparse rows: (elements, coefficients) with one row per point."""
+        tensors = [equation.lhs, *[tensor for _, tensor in equation.terms]]
+        coefficients = [1.0, *[-float(coefficient) for coefficient, _ in equation.terms]]
+        known = [(t, c) for t, c in zip(tensors, coefficients, strict=True) if t in self.shapes]
+        if not known or equation.lhs not in self.shapes:
+            return
+        choices = [[range(len(dim)) for dim in self.rule.dims(tensor)] for tensor, _ in known]
+        for choice in itertools.product(*[itertools.product(*c) for c in choices]):
+            active = {
+                factor
+                for (tensor, _), segments in zip(known, choice, strict=True)
+                for dim, chosen in zip(self.rule.dims(tensor), segments, strict=True)
+                for factor in dim[chosen]
+            }
+            # A segment is chosen by the factors in it: the others must not be active.
+            if any(
+                active & set(segment)
+                for (tensor, _), segments in zip(known, choice, strict=True)
+                for dim, chosen in zip(self.rule.dims(tensor), segments, strict=True)
+                for number, segment in enumerate(dim)
+                if number != chosen
+            ):
+                continue
+            names = sorted(active)
+            ranges = np.indices([self.sizes[name] for name in names]) if names else []
+            grid = {name: ranges[i].ravel() for i, name in enumerate(names)}
+            columns = [
+                np.atleast_1d(self._elements(tensor, segments, grid))
+                for (tensor, _), segments in zip(known, choice, strict=True)
+            ]
+            count = max(len(column) for column in columns)
+            yield (
+                np.stack([np.broadcast_to(column, count) for column in columns], axis=1),
+                np.array([coefficient for _, coefficient in known]),
+            )
+
+    def matrix(self, skipping=()):
+        """The equations, without those with a tensor in `skipping`; and which elements they speak of."""
+        rows, covered = [], np.zeros(self.size, bool)
+        for equation in self.rule.equations:
+            if equation.lhs in skipping or any(t in skipping for _, t in equation.terms):
+                continue
+            for elements, coefficients in self._rows(equation):
+                elements = np.unique(elements, axis=0)
+                block = np.zeros((len(elements), self.size))
+                for column, coefficient in zip(elements.T, coefficients, strict=True):
+                    np.add.at(block, (np.arange(len(elements)), column), coefficient)
+                rows.append(block)
+                covered[elements[:, 0]] = True
+        for tensor, shape in self.shapes.items():
+            if tensor[0] != "o" or tensor in skipping:
+                continue
+            for axis, dim in enumerate(self.rule.dims(tensor)):
+                if not any(factor in self.rule.frozen for segment in dim for factor in segment):
+                    continue
+                numbers = self.offsets[tensor] + np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+                numbers = np.moveaxis(numbers, axis, 0).reshape(shape[axis], -1)
+                for other in numbers[1:]:
+                    block = np.zeros((len(other), self.size))
+                    block[np.arange(len(other)), other] = 1
+                    block[np.arange(len(other)), numbers[0]] -= 1
+                    rows.append(block)
+        matrix = np.concatenate(rows) if rows else np.zeros((0, self.size))
+        return np.unique(matrix, axis=0), covered
+
+    def random_solution(self, generator, skipping=()):
+        """Log-scales that satisfy the equations, and for each result element whether any equation speaks of it."""
+        matrix, covered = self.matrix(skipping)
+        solution = generator.normal(scale=0.6, size=self.size)
+        if len(matrix):
+            # The null space, from the small square matrix: coefficients are small, so that squares are safe.
+            values, vectors = np.linalg.eigh(matrix.T @ matrix)
+            null = vectors[:, values < 1e-9 * values[-1]]
+            solution = null @ (null.T @ solution)
+        scales, spoken = {}, {}
+        for tensor, shape in self.shapes.items():
+            start = self.offsets[tensor]
+            part = slice(start, start + int(np.prod(shape, dtype=int)))
+            scales[tensor] = solution[part].reshape(shape)
+            spoken[tensor] = covered[part].reshape(shape)
+        return scales, spoken
