@@ -11,6 +11,8 @@ using llvm::ArrayRef;
 
 Form noether::addScaled(ArrayRef<Term> a, const Fraction &factor, ArrayRef<Term> b) {
   Form result;
+  if (factor == Fraction(0))
+    b = {};
   result.reserve(a.size() + b.size());
   const Term *x = a.begin(), *y = b.begin();
   while (x != a.end() || y != b.end()) {

@@ -83,10 +83,16 @@ SmallVector<Axis> AtomTable::flatPieces(AtomId root) const {
   SmallVector<Axis> result;
   for (const Axis &child : atoms[root].children) {
     Axis expanded = expand(child);
-    if (expanded.size() == 1 && atoms[expanded.front()].kind == Kind::Pieces)
-      llvm::append_range(result, flatPieces(expanded.front()));
-    else
+    if (expanded.empty() || atoms[expanded.front()].kind != Kind::Pieces) {
       result.push_back(std::move(expanded));
+      continue;
+    }
+    // A product whose leading atom is cut is cut there itself.
+    ArrayRef<AtomId> trailing = ArrayRef<AtomId>(expanded).drop_front();
+    for (Axis &piece : flatPieces(expanded.front())) {
+      piece.append(trailing.begin(), trailing.end());
+      result.push_back(std::move(piece));
+    }
   }
   return result;
 }

@@ -179,7 +179,7 @@ std::optional<Form> KineticSystem::degreeOf(ValueId value, size_t step) {
     Operation *op = graph.findCoupling(value);
     if (llvm::none_of(breaks, [&](const KineticBreak &other) { return other.op == op; }))
       breaks.push_back(
-          {op, "couples parameters of other symmetries; the laws hold while it is constant"});
+          {op, "couples several parameters; the laws hold while it is constant"});
     return remember(Form());
   }
   // A one is nobody's to rescale; any other number may be a hyperparameter.

@@ -1,0 +1,46 @@
+// RUN: noether-opt --noether-report %s -o /dev/null | FileCheck %s
+
+// A momentum has the degree of the gradient, and what it is averaged with has degree 0.
+
+// CHECK: "equivariant": false
+// CHECK-NEXT: "ksb": true
+// CHECK: "hyperparameter": "lr"
+// CHECK-NEXT: "value": null
+// CHECK-NEXT: "degree": "2"
+// CHECK-NEXT: "text": "eta_eff = eta / r^2"
+// CHECK-NOT: "hyperparameter"
+// CHECK: "name": "ma"
+// CHECK: "degree": "-1"
+// CHECK: "name": "mb"
+// CHECK: "degree": "-1"
+// CHECK: "breaks": []
+// CHECK: "gradient_mismatches": []
+func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
+                       %t: tensor<8x3xf32> {noether.role = "batch"},
+                       %a: tensor<4x5xf32> {noether.role = "param", noether.name = "a"},
+                       %b: tensor<5x3xf32> {noether.role = "param", noether.name = "b"},
+                       %ma: tensor<4x5xf32> {noether.role = "state", noether.name = "ma"},
+                       %mb: tensor<5x3xf32> {noether.role = "state", noether.name = "mb"},
+                       %lr: tensor<f32> {noether.role = "hyper", noether.name = "lr"},
+                       %beta: tensor<f32> {noether.role = "hyper", noether.name = "beta"})
+    -> (tensor<f32> {noether.role = "loss"}, tensor<4x5xf32> {noether.role = "param", noether.name = "a"}, tensor<5x3xf32> {noether.role = "param", noether.name = "b"}, tensor<4x5xf32> {noether.role = "state", noether.name = "ma"}, tensor<5x3xf32> {noether.role = "state", noether.name = "mb"}) {
+  %h = "stablehlo.dot_general"(%x, %a) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [1], rhs_contracting_dimensions = [0]>}> : (tensor<8x4xf32>, tensor<4x5xf32>) -> tensor<8x5xf32>
+  %y = "stablehlo.dot_general"(%h, %b) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [1], rhs_contracting_dimensions = [0]>}> : (tensor<8x5xf32>, tensor<5x3xf32>) -> tensor<8x3xf32>
+  %loss = "stablehlo.dot_general"(%y, %t) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [0, 1], rhs_contracting_dimensions = [0, 1]>}> : (tensor<8x3xf32>, tensor<8x3xf32>) -> tensor<f32>
+  %gb = "stablehlo.dot_general"(%h, %t) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [0], rhs_contracting_dimensions = [0]>}> : (tensor<8x5xf32>, tensor<8x3xf32>) -> tensor<5x3xf32>
+  %gh = "stablehlo.dot_general"(%t, %b) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [1], rhs_contracting_dimensions = [1]>}> : (tensor<8x3xf32>, tensor<5x3xf32>) -> tensor<8x5xf32>
+  %ga = "stablehlo.dot_general"(%x, %gh) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [0], rhs_contracting_dimensions = [0]>}> : (tensor<8x4xf32>, tensor<8x5xf32>) -> tensor<4x5xf32>
+  %beta_a = "stablehlo.broadcast_in_dim"(%beta) <{broadcast_dimensions = array<i64>}> : (tensor<f32>) -> tensor<4x5xf32>
+  %old_a = "stablehlo.multiply"(%beta_a, %ma) : (tensor<4x5xf32>, tensor<4x5xf32>) -> tensor<4x5xf32>
+  %new_ma = "stablehlo.add"(%old_a, %ga) : (tensor<4x5xf32>, tensor<4x5xf32>) -> tensor<4x5xf32>
+  %lr_a = "stablehlo.broadcast_in_dim"(%lr) <{broadcast_dimensions = array<i64>}> : (tensor<f32>) -> tensor<4x5xf32>
+  %step_a = "stablehlo.multiply"(%lr_a, %new_ma) : (tensor<4x5xf32>, tensor<4x5xf32>) -> tensor<4x5xf32>
+  %new_a = "stablehlo.subtract"(%a, %step_a) : (tensor<4x5xf32>, tensor<4x5xf32>) -> tensor<4x5xf32>
+  %beta_b = "stablehlo.broadcast_in_dim"(%beta) <{broadcast_dimensions = array<i64>}> : (tensor<f32>) -> tensor<5x3xf32>
+  %old_b = "stablehlo.multiply"(%beta_b, %mb) : (tensor<5x3xf32>, tensor<5x3xf32>) -> tensor<5x3xf32>
+  %new_mb = "stablehlo.add"(%old_b, %gb) : (tensor<5x3xf32>, tensor<5x3xf32>) -> tensor<5x3xf32>
+  %lr_b = "stablehlo.broadcast_in_dim"(%lr) <{broadcast_dimensions = array<i64>}> : (tensor<f32>) -> tensor<5x3xf32>
+  %step_b = "stablehlo.multiply"(%lr_b, %new_mb) : (tensor<5x3xf32>, tensor<5x3xf32>) -> tensor<5x3xf32>
+  %new_b = "stablehlo.subtract"(%b, %step_b) : (tensor<5x3xf32>, tensor<5x3xf32>) -> tensor<5x3xf32>
+  return %loss, %new_a, %new_b, %new_ma, %new_mb : tensor<f32>, tensor<4x5xf32>, tensor<5x3xf32>, tensor<4x5xf32>, tensor<5x3xf32>
+}
