@@ -83,6 +83,83 @@ CompiledRule CompiledRule::getEqual(ArrayRef<ArrayRef<int64_t>> operandShapes,
   return result;
 }
 
+CompiledRule::Factor CompiledRule::addFactor(int64_t size) {
+  factorSizes.push_back(size);
+  sum.resize(factorSizes.size());
+  frozen.resize(factorSizes.size());
+  return factorSizes.size() - 1;
+}
+
+CompiledRule CompiledRule::getSlice(ArrayRef<int64_t> shape, ArrayRef<int64_t> starts,
+                                    ArrayRef<int64_t> sizes, unsigned numIgnored) {
+  CompiledRule result;
+  Tensor whole, part;
+  for (auto [extent, start, size] : llvm::zip(shape, starts, sizes)) {
+    Dim &from = whole.emplace_back(), &to = part.emplace_back();
+    if (start > 0)
+      from.segments.push_back({result.addFactor(start)});
+    Factor kept = result.addFactor(size);
+    from.segments.push_back({kept});
+    to.segments.push_back({kept});
+    if (start + size < extent)
+      from.segments.push_back({result.addFactor(extent - start - size)});
+  }
+  result.tensors.push_back(whole);
+  result.tensors.resize(1 + numIgnored);
+  result.tensors.push_back(part);
+  result.numOperands = 1 + numIgnored;
+  result.equations.push_back({result.numOperands, {{0, Fraction(1)}}});
+  result.finalize();
+  return result;
+}
+
+CompiledRule CompiledRule::getUpdateSlice(ArrayRef<int64_t> shape, ArrayRef<int64_t> starts,
+                                          ArrayRef<int64_t> sizes, unsigned numIgnored) {
+  CompiledRule result;
+  // Where one axis only is written in part, the rest of it keeps what it was; a part along several
+  // axes is not a piece of each, so that all of them are followed as constants.
+  unsigned numCut = 0;
+  for (auto [extent, size] : llvm::zip(shape, sizes))
+    numCut += extent != size;
+  Tensor before, update, after;
+  for (auto [extent, start, size] : llvm::zip(shape, starts, sizes)) {
+    Dim &from = before.emplace_back(), &with = update.emplace_back(), &to = after.emplace_back();
+    if (extent != size && numCut > 1) {
+      for (auto [dim, length] : {std::make_pair(&from, extent), std::make_pair(&with, size),
+                                 std::make_pair(&to, extent)}) {
+        dim->segments.push_back({result.addFactor(length)});
+        result.frozen.set(result.numFactors() - 1);
+      }
+      continue;
+    }
+    auto addKept = [&](int64_t length) {
+      Factor kept = result.addFactor(length);
+      from.segments.push_back({kept});
+      to.segments.push_back({kept});
+    };
+    if (start > 0)
+      addKept(start);
+    Factor written = result.addFactor(size);
+    if (extent == size && numCut > 0)
+      from.segments.push_back({written}); // not cut along this axis
+    else
+      from.segments.push_back({result.addFactor(size)});
+    with.segments.push_back({written});
+    to.segments.push_back({written});
+    if (start + size < extent)
+      addKept(extent - start - size);
+  }
+  result.tensors = {before, update};
+  result.tensors.resize(2 + numIgnored);
+  result.tensors.push_back(after);
+  result.numOperands = 2 + numIgnored;
+  if (numCut > 0)
+    result.equations.push_back({result.numOperands, {{0, Fraction(1)}}});
+  result.equations.push_back({result.numOperands, {{1, Fraction(1)}}});
+  result.finalize();
+  return result;
+}
+
 CompiledRule CompiledRule::getBarrier(unsigned numOperands, unsigned numResults) {
   CompiledRule result;
   result.numOperands = numOperands;

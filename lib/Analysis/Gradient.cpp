@@ -108,6 +108,7 @@ private:
 
   const void *getIdentity(Value value);
   void collectUses(unsigned parameter);
+  bool isForwardedUse(Value value);
   bool isDerivative(Value value);
   bool isHeavy(Operation *op);
   bool hasOwnFactor(Operation *product);
@@ -337,19 +338,29 @@ std::optional<GradientFinder::Scaled> GradientFinder::asScaled(Value value) {
   return std::nullopt;
 }
 
-/// Whether a value is added to the parameter, or to an optimizer state: its factor is then a learning
-/// rate, or the weight of an average.
+/// Whether a value is added to the parameter, or to an optimizer state, perhaps scaled further: its
+/// factor can then be a learning rate, or the weight of an average.
 bool GradientFinder::isAddedToUpdate(Value value) {
-  for (OpOperand &use : value.getUses()) {
-    Operation *op = use.getOwner();
-    OpKind kind = kinds.get(op);
-    if ((kind != OpKind::Add && kind != OpKind::Subtract) || op->getNumOperands() != 2)
-      continue;
-    Value partner = op->getOperand(1 - use.getOperandNumber());
-    bool isParameter = get(partner).has(scalarParameter ? Sources::AnyParameter : Sources::Parameter);
-    if ((isParameter || isOptimizerState(partner)) && !isData(partner))
-      return true;
-  }
+  constexpr size_t kMaxValues = 16;
+  SmallVector<Value> worklist{value};
+  for (size_t next = 0; next < worklist.size() && next < kMaxValues; ++next)
+    for (OpOperand &use : worklist[next].getUses()) {
+      Operation *op = use.getOwner();
+      OpKind kind = kinds.get(op);
+      if (op->getNumOperands() != 2)
+        continue;
+      Value other = op->getOperand(1 - use.getOperandNumber());
+      if (kind == OpKind::Add || kind == OpKind::Subtract) {
+        bool isParameter =
+            get(other).has(scalarParameter ? Sources::AnyParameter : Sources::Parameter);
+        if ((isParameter || isOptimizerState(other)) && !isData(other))
+          return true;
+      } else if ((kind == OpKind::Multiply ||
+                  (kind == OpKind::Divide && use.getOperandNumber() == 0)) &&
+                 isUniform(other)) {
+        worklist.push_back(op->getResult(0));
+      }
+    }
   return false;
 }
 
@@ -490,10 +501,28 @@ bool GradientFinder::isHeavy(Operation *root) {
       .wasInterrupted();
 }
 
+/// Whether a value is what the parameter is used as, moved or not.
+bool GradientFinder::isForwardedUse(Value value) {
+  while (!aliases.contains(value) && !residuals.contains(value)) {
+    auto result = dyn_cast<OpResult>(value);
+    if (!result || result.getOwner()->getNumOperands() == 0 ||
+        (kinds.get(result.getOwner()) != OpKind::Layout &&
+         kinds.get(result.getOwner()) != OpKind::Broadcast))
+      return false;
+    value = result.getOwner()->getOperand(getForwardedOperand(result));
+  }
+  return true;
+}
+
 /// Whether a value can be the derivative of an elementwise use: computed, element by element, from what
-/// the parameter is used as, and from nothing of the backward pass.
+/// the parameter is used as, and from nothing of the backward pass. Derivatives are taken along the
+/// forward pass; a function of the parameter that comes later belongs to the optimizer.
 bool GradientFinder::isDerivative(Value root) {
   constexpr size_t kMaxValues = 64; // derivatives are short expressions
+  Operation *loss = entryBlock->back().getOperand(roles.loss).getDefiningOp();
+  if (loss && isInEntry(root) && root.getDefiningOp() && loss->isBeforeInBlock(root.getDefiningOp()) &&
+      !isForwardedUse(root))
+    return false;
   SmallVector<Value> worklist{root};
   DenseSet<Value> seen(worklist.begin(), worklist.end());
   bool found = false;
@@ -653,9 +682,11 @@ Verdict GradientFinder::matches(Value candidate) {
   return termsWithoutData == 0 && left.total() == 0 ? Verdict::Yes : Verdict::No;
 }
 
-/// The operand of a product that is a factor of the whole loss.
+/// The operand of a product or quotient that is a factor of the whole loss.
 std::optional<unsigned> GradientFinder::getLossFactor(Operation *product) {
   for (unsigned i : {0, 1}) {
+    if (i == 0 && kinds.get(product) == OpKind::Divide)
+      continue;
     std::optional<double> factor = traceSplat(product->getOperand(i));
     if (factor && llvm::is_contained(lossFactors, *factor) &&
         !factors.contains(getIdentity(product->getOperand(i))))
@@ -752,26 +783,30 @@ Value GradientFinder::find(unsigned parameter) {
   if (uses.total() == 0)
     return nullptr;
 
+  // One constant factor is the learning rate (or a weight of an average). A second one may belong to the
+  // loss: loss scaling, a mean over microbatches.
+  unsigned constantFactors = 0;
   bool isScaleKnown = true;
   return sweep(sinks, nullptr, [&](Value cut) -> std::optional<Value> {
-    std::optional<Scaled> scaled = asScaled(cut);
     Verdict verdict = matches(cut);
     if (verdict == Verdict::Unclear)
       return Value();
+    std::optional<Scaled> scaled = asScaled(cut);
     if (verdict == Verdict::Yes) {
-      if (!scaled || matches(scaled->value) != Verdict::Yes)
-        return isScaleKnown ? cut : Value();
-      // Both are of the right form. The factor is the learning rate if it is next to the parameter.
-      if (!isAddedToUpdate(cut))
-        return Value();
+      bool isInnerToo = scaled && matches(scaled->value) == Verdict::Yes;
+      if (!isInnerToo || getLossFactor(cut.getDefiningOp()))
+        return isScaleKnown && constantFactors <= 1 ? cut : Value();
     }
-    if (scaled && !isAddedToUpdate(cut)) {
-      // A factor that is no learning rate: of the loss (loss scaling, a mean over microbatches) or of
-      // the optimizer?
-      if (std::optional<double> constant = traceSplat(scaled->factor))
-        isScaleKnown &= std::abs(*constant) == 1;
+    if (scaled) {
+      std::optional<double> constant = traceSplat(scaled->factor);
+      if (constant)
+        constantFactors += std::abs(*constant) != 1;
       else
         isScaleKnown &= !(get(scaled->factor).scalars & get(scaled->value).scalars);
+      // Both are of the right form, and nothing says that the factor is the optimizer's.
+      if (verdict == Verdict::Yes && !isAddedToUpdate(cut))
+        return Value();
+      isScaleKnown &= !constant || std::abs(*constant) == 1 || isAddedToUpdate(cut);
     }
     return std::nullopt;
   });

@@ -11,6 +11,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -21,6 +22,10 @@ static constexpr unsigned kMaxCallDepth = 256;
 /// Steps that expand to more operations than this are refused: callees that call each other often
 /// expand without bound.
 static constexpr size_t kMaxOperations = 1 << 24;
+
+/// Loops of more iterations, or with more operations in all of them, are not followed one by one.
+static constexpr unsigned kMaxIterations = 256;
+static constexpr size_t kMaxUnrolled = 1 << 18;
 
 namespace noether {
 
@@ -56,6 +61,10 @@ private:
   LogicalResult visitConstant(Operation &op, Frame &frame);
   LogicalResult visitCall(Operation &op, StringRef calleeName, Frame &frame, unsigned depth);
   LogicalResult visitWhile(Operation &op, Frame &frame, unsigned depth);
+  /// Follows a loop iteration by iteration while its condition is a known number; false if it is not,
+  /// or if there are too many.
+  FailureOr<bool> unroll(Operation &op, Frame &frame, unsigned depth);
+  LogicalResult visitDynamicSlice(Operation &op, Frame &frame, unsigned numTensors);
   LogicalResult visitBranches(Operation &op, Frame &frame, unsigned depth);
   LogicalResult visitManualComputation(Operation &op, Frame &frame, unsigned depth);
   LogicalResult visitByRule(Operation &op, Frame &frame);
@@ -72,6 +81,8 @@ private:
     Branches,
     ManualComputation,
     Forward, // results are the operands
+    DynamicSlice,
+    DynamicUpdateSlice,
     Select,
     Terminator,
   };
@@ -172,6 +183,8 @@ ProgramBuilder::Handling ProgramBuilder::classify(OperationName name) {
                         .Cases({"stablehlo.case", "stablehlo.if", "scf.if"}, Handling::Branches)
                         .Case("sdy.manual_computation", Handling::ManualComputation)
                         .Case("stablehlo.optimization_barrier", Handling::Forward)
+                        .Case("stablehlo.dynamic_slice", Handling::DynamicSlice)
+                        .Case("stablehlo.dynamic_update_slice", Handling::DynamicUpdateSlice)
                         .Cases({"stablehlo.select", "mhlo.select", "arith.select"},
                                Handling::Select)
                         .Cases({"func.return", "stablehlo.return", "sdy.return", "scf.yield"},
@@ -211,6 +224,10 @@ LogicalResult ProgramBuilder::visit(Operation &op, Frame &frame, unsigned depth)
     for (auto [operand, result] : llvm::zip(op.getOperands(), op.getResults()))
       frame[result] = get(frame, operand);
     return success();
+  case Handling::DynamicSlice:
+    return visitDynamicSlice(op, frame, /*numTensors=*/1);
+  case Handling::DynamicUpdateSlice:
+    return visitDynamicSlice(op, frame, /*numTensors=*/2);
   case Handling::Select:
     if (op.getNumOperands() == 3 && op.getNumResults() == 1)
       if (auto predicate = program.values[get(frame, op.getOperand(0))].constant) {
@@ -278,6 +295,11 @@ LogicalResult ProgramBuilder::visitWhile(Operation &op, Frame &frame, unsigned d
                region.front().empty();
       }))
     return op.emitError("is not a well-formed loop");
+  FailureOr<bool> unrolled = unroll(op, frame, depth);
+  if (failed(unrolled))
+    return failure();
+  if (*unrolled)
+    return success();
   Block &body = op.getRegion(1).front();
   Operation &yield = body.back();
   if (yield.getNumOperands() != op.getNumOperands())
@@ -314,6 +336,84 @@ LogicalResult ProgramBuilder::visitWhile(Operation &op, Frame &frame, unsigned d
     program.steps.back().numTied = changing.size();
   for (auto [result, id] : llvm::zip(op.getResults(), carried))
     frame[result] = id;
+  return success();
+}
+
+FailureOr<bool> ProgramBuilder::unroll(Operation &op, Frame &frame, unsigned depth) {
+  // A loop over stacked layers has symmetries of its own in each iteration.
+  size_t numSteps = program.steps.size(), numStepValues = program.stepValues.size();
+  size_t numValues = program.values.size(), numUnknown = program.unknownOperations.size();
+  size_t firstVisited = numVisited;
+  Ids carried = getAll(frame, op.getOperands());
+  bool known = false;
+  for (unsigned iteration = 0; iteration <= kMaxIterations; ++iteration) {
+    FailureOr<Ids> condition = visitRegion(op.getRegion(0), carried, frame, depth);
+    if (failed(condition))
+      return failure();
+    std::optional<double> predicate =
+        condition->size() == 1 ? program.values[condition->front()].constant : std::nullopt;
+    if (!predicate)
+      break;
+    if (*predicate == 0) {
+      known = true;
+      break;
+    }
+    FailureOr<Ids> yielded = visitRegion(op.getRegion(1), carried, frame, depth);
+    if (failed(yielded))
+      return failure();
+    if (yielded->size() != carried.size())
+      return op.emitError("yields another number of values than it carries");
+    carried = *yielded;
+    if (numVisited - firstVisited > kMaxUnrolled)
+      break;
+  }
+  if (known) {
+    for (auto [result, id] : llvm::zip(op.getResults(), carried))
+      frame[result] = id;
+    return true;
+  }
+  // Forget what was followed; the frame's entries for the body are made anew.
+  program.steps.resize(numSteps);
+  program.stepValues.resize(numStepValues);
+  program.values.resize(numValues);
+  for (Operation *unknown : ArrayRef(program.unknownOperations).drop_front(numUnknown))
+    unknownNames.erase(unknown->getName());
+  program.unknownOperations.resize(numUnknown);
+  return false;
+}
+
+/// With known start indices, as in a loop that is followed, a slice is a piece like any other.
+LogicalResult ProgramBuilder::visitDynamicSlice(Operation &op, Frame &frame,
+                                                unsigned numTensors) {
+  Ids operands = getAll(frame, op.getOperands());
+  if (op.getNumResults() != 1 || operands.size() < numTensors)
+    return visitByRule(op, frame);
+  auto whole = dyn_cast<RankedTensorType>(op.getOperand(0).getType());
+  auto part = dyn_cast<RankedTensorType>(numTensors == 1 ? op.getResult(0).getType()
+                                                         : op.getOperand(1).getType());
+  if (!whole || !part || whole.getRank() != part.getRank() ||
+      operands.size() != numTensors + whole.getRank() ||
+      (numTensors == 2 && op.getResult(0).getType() != whole))
+    return visitByRule(op, frame);
+  SmallVector<int64_t> starts;
+  for (auto [axis, index] : llvm::enumerate(ArrayRef<ValueId>(operands).drop_front(numTensors))) {
+    int64_t room = whole.getDimSize(axis) - part.getDimSize(axis);
+    std::optional<double> start = program.values[index].constant;
+    if (room < 0 || (!start && room > 0))
+      return visitByRule(op, frame);
+    // As the operation does: the slice is moved inside.
+    starts.push_back(room == 0 ? 0 : std::clamp<int64_t>(*start, 0, room));
+  }
+  if (foldIfConstant(op, operands, frame))
+    return success();
+  ValueId result = frame[op.getResult(0)] = addValue(op.getResult(0).getType());
+  unsigned numIndices = whole.getRank();
+  addStep(&op, Program::StepKind::Rule,
+          own(numTensors == 1
+                  ? CompiledRule::getSlice(whole.getShape(), starts, part.getShape(), numIndices)
+                  : CompiledRule::getUpdateSlice(whole.getShape(), starts, part.getShape(),
+                                                 numIndices)),
+          operands, {result});
   return success();
 }
 

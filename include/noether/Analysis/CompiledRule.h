@@ -49,9 +49,17 @@ struct CompiledRule {
   static CompiledRule getEqual(llvm::ArrayRef<llvm::ArrayRef<int64_t>> operandShapes,
                                llvm::ArrayRef<llvm::ArrayRef<int64_t>> resultShapes,
                                unsigned numIgnored = 0);
+  /// A slice of `sizes` at `starts`.
+  static CompiledRule getSlice(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> starts,
+                               llvm::ArrayRef<int64_t> sizes, unsigned numIgnored);
+  /// The second operand written over a part of the first.
+  static CompiledRule getUpdateSlice(llvm::ArrayRef<int64_t> shape,
+                                     llvm::ArrayRef<int64_t> starts,
+                                     llvm::ArrayRef<int64_t> sizes, unsigned numIgnored);
   static CompiledRule getBarrier(unsigned numOperands, unsigned numResults);
 
 private:
+  Factor addFactor(int64_t size);
   void finalize();
 };
 
