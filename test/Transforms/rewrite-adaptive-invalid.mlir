@@ -4,12 +4,14 @@
 // RUN: not noether-opt --noether-rewrite-adaptive --noether-rewrite-adaptive %s 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: sed -e 's/"stablehlo.tanh"/"math.tanh"/' %s | not noether-opt --noether-rewrite-adaptive 2>&1 | FileCheck %s --check-prefix=DIALECT
 // RUN: sed -e 's/@other/@noether_adapt/' %s | not noether-opt --noether-rewrite-adaptive 2>&1 | FileCheck %s --check-prefix=TAKEN
+// RUN: sed -e 's/loc("params.*x: /{noether.role = "param"}, %x: /; s/tensor<4xf32> {jax.result_info = .*"}, t/t/; s/return %wn, %loss : tensor<4xf32>,/return %loss :/' %s | not noether-opt --noether-rewrite-adaptive 2>&1 | FileCheck %s --check-prefix=NEXT
 
 // FORM: error: option 'form' of noether-rewrite-adaptive is 'rmsprop': it can be 'exact'
 // EPS: error: option 'eps' of noether-rewrite-adaptive is 'none': it can be 'exact' or 'keep'
 // NAME: error: 'func.func' op has no symmetry 'S7'
 // TWICE: error: 'func.func' op is in adaptive form already
 // DIALECT: error: 'math.tanh' op is not StableHLO: only steps in StableHLO can be rewritten
+// NEXT: error: 'func.func' op returns no next value of arg0: it cannot be put in adaptive form
 // TAKEN: error: 'func.func' op has the name of a function that the rewrite makes
 
 func.func private @other()
