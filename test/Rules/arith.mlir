@@ -15,6 +15,8 @@ func.func @arith(%x: tensor<2x3xf32>,
   %0 = arith.addf %x, %y : tensor<2x3xf32>
   // CHECK: arith.addi{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = 0>
   %1 = arith.addi %k, %m : tensor<2x3xi32>
+  // CHECK: arith.addui_extended{{.*}} #noether.rule<([i,j],[i,j])->([i,j],[i,j]) : r0 = 0, r1 = 0>
+  %low, %carry = arith.addui_extended %k, %m : tensor<2x3xi32>, tensor<2x3xi1>
   // CHECK: arith.andi{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = 0>
   %2 = arith.andi %k, %m : tensor<2x3xi32>
   // CHECK: arith.bitcast{{.*}} #noether.rule<([i,j])->([i,j]) : o0 = 0, r0 = 0>
@@ -71,6 +73,10 @@ func.func @arith(%x: tensor<2x3xf32>,
   %28 = arith.mulf %x, %y : tensor<2x3xf32>
   // CHECK: arith.muli{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = 0>
   %29 = arith.muli %k, %m : tensor<2x3xi32>
+  // CHECK: arith.mulsi_extended{{.*}} #noether.rule<([i,j],[i,j])->([i,j],[i,j]) : r0 = 0, r1 = 0>
+  %low1, %high1 = arith.mulsi_extended %k, %m : tensor<2x3xi32>
+  // CHECK: arith.mului_extended{{.*}} #noether.rule<([i,j],[i,j])->([i,j],[i,j]) : r0 = 0, r1 = 0>
+  %low2, %high2 = arith.mului_extended %k, %m : tensor<2x3xi32>
   // CHECK: arith.negf{{.*}} #noether.rule<([i,j])->([i,j]) : r0 = o0>
   %30 = arith.negf %x : tensor<2x3xf32>
   // CHECK: arith.ori{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = 0>
