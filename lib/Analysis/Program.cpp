@@ -471,13 +471,14 @@ LogicalResult ProgramBuilder::visitManualComputation(Operation &op, Frame &frame
   return success();
 }
 
-/// Whether the regions of `op` use values of the enclosing ones.
+/// Whether the regions of `op` use values of the enclosing ones, which rules do not speak of. Rules that
+/// read bodies know the constants.
 bool ProgramBuilder::capturesValues(Operation &op) {
   bool captures = false;
   for (Region &region : op.getRegions())
     region.walk([&](Operation *inner) {
       for (mlir::Value operand : inner->getOperands())
-        captures |= !region.isAncestor(operand.getParentRegion());
+        captures |= !region.isAncestor(operand.getParentRegion()) && !traceSplat(operand);
     });
   return captures;
 }

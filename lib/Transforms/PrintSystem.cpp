@@ -7,7 +7,7 @@
 #include "noether/Transforms/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Format.h"
 
 namespace noether {
 #define GEN_PASS_DEF_PRINTSYSTEM
@@ -41,7 +41,7 @@ static void printSystem(const Program &program, const StepRoles &roles,
   }
   for (auto [number, name] : llvm::enumerate(system.getSpurions())) {
     const SystemMapping::Spurion &spurion = mapping.getSpurion(number);
-    os << "# " << name << ": " << llvm::formatv("{0:g6}", spurion.constant) << " at "
+    os << "# " << name << ": " << llvm::format("%g", spurion.constant) << " at "
        << describe(program.getSteps()[spurion.step].op) << "\n";
   }
   system.print(os, [&](llvm::raw_ostream &os, const Equation &equation) {

@@ -1,13 +1,15 @@
 // RUN: noether-opt --noether-infer-symmetries %s | FileCheck %s
 
-// What a loop carries keeps its scale from iteration to iteration.
+// Three iterations are three times the body: each multiplies by a and b, and the norm undoes it.
 
-// CHECK: noether.dimension = {torus = 5 : i64, torus_exact = 5 : i64}
+// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64}
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 1 : i64, family = "scale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 4>}]},
 // CHECK-SAME: {broken_by = [], dimension = 4 : i64, family = "rescale", id = "S2", members = [
 // CHECK-SAME: {argument = 3 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 4>},
-// CHECK-SAME: {argument = 4 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 4, 4>}]}]
+// CHECK-SAME: {argument = 4 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 4, 4>}]},
+// CHECK-SAME: {broken_by = [], dimension = 1 : i64, family = "scale", id = "S3", members = [
+// CHECK-SAME: {argument = 4 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 4>}]}]
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x4xf32> {noether.role = "batch"},
                        %w: tensor<4x4xf32> {noether.role = "param", noether.name = "w"},

@@ -232,7 +232,7 @@ def PrintSystem : Pass<"noether-print-system", "::mlir::ModuleOp"> {
 
     ```
     # v0: params['w'], tensor<4xf32>
-    # c0: 1.000000e-05 at stablehlo.add, step.mlir:7
+    # c0: 1e-05 at stablehlo.add, step.mlir:7
     unknown v0.0 dim 1
     unknown v0.1 dim 3
     spurion c0
