@@ -5,21 +5,35 @@
 
 // CHECK: "equivariant": false
 // CHECK-NEXT: "ksb": true
-// CHECK: "hyperparameter": "lr"
+// CHECK-NEXT: "laws": [
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "lr"
 // CHECK-NEXT: "value": null
 // CHECK-NEXT: "degree": "1"
 // CHECK-NEXT: "text": "eta_eff = eta / r"
-// CHECK: "hyperparameter": "epsilon"
+// CHECK-NEXT: "op": ""
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "epsilon"
 // CHECK-NEXT: "value": 1e-08
 // CHECK-NEXT: "degree": "-1"
 // CHECK-NEXT: "text": "epsilon_eff = epsilon * r"
 // CHECK-NEXT: "op": "stablehlo.add"
-// CHECK: "hyperparameter": "weight_decay"
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "weight_decay"
 // CHECK-NEXT: "value": 0.0625
 // CHECK-NEXT: "degree": "-1"
 // CHECK-NEXT: "text": "lambda_eff = lambda * r"
 // CHECK-NEXT: "op": "stablehlo.multiply"
-// CHECK-NOT: "hyperparameter"
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: ]
 // CHECK: "name": "va"
 // CHECK: "degree": "-2"
 // CHECK: "name": "ma"

@@ -5,11 +5,17 @@
 
 // CHECK: "equivariant": false
 // CHECK-NEXT: "ksb": true
-// CHECK: "hyperparameter": "lr"
+// CHECK-NEXT: "laws": [
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "lr"
 // CHECK-NEXT: "value": null
 // CHECK-NEXT: "degree": "2"
 // CHECK-NEXT: "text": "eta_eff = eta / r^2"
-// CHECK-NOT: "hyperparameter"
+// CHECK-NEXT: "op": ""
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: ]
 // CHECK: "breaks": [
 // CHECK: "op": "stablehlo.add"
 // CHECK-NEXT: "location": "{{.*}}.mlir:[[#@LINE+17]]"

@@ -4,11 +4,17 @@
 
 // CHECK: "equivariant": false
 // CHECK-NEXT: "ksb": true
-// CHECK: "hyperparameter": "lr"
+// CHECK-NEXT: "laws": [
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "lr"
 // CHECK-NEXT: "value": null
 // CHECK-NEXT: "degree": "2"
 // CHECK-NEXT: "text": "eta_eff = eta / r^2"
-// CHECK-NOT: "hyperparameter"
+// CHECK-NEXT: "op": ""
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: ]
 // CHECK: "breaks": []
 // CHECK: "gradient_mismatches": [
 // CHECK: "op": "stablehlo.dot_general"

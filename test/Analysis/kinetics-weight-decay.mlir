@@ -4,15 +4,26 @@
 
 // CHECK: "equivariant": false
 // CHECK-NEXT: "ksb": true
-// CHECK: "hyperparameter": "wd"
+// CHECK-NEXT: "laws": [
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "wd"
 // CHECK-NEXT: "value": null
 // CHECK-NEXT: "degree": "-2"
 // CHECK-NEXT: "text": "lambda_eff = lambda * r^2"
-// CHECK: "hyperparameter": "lr"
+// CHECK-NEXT: "op": ""
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: {
+// CHECK-NEXT: "parameter": "a"
+// CHECK-NEXT: "hyperparameter": "lr"
 // CHECK-NEXT: "value": null
 // CHECK-NEXT: "degree": "2"
 // CHECK-NEXT: "text": "eta_eff = eta / r^2"
-// CHECK-NOT: "hyperparameter"
+// CHECK-NEXT: "op": ""
+// CHECK-NEXT: "location"
+// CHECK-NEXT: }
+// CHECK-NEXT: ]
 // CHECK: "breaks": []
 // CHECK: "gradient_mismatches": []
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
