@@ -620,6 +620,7 @@ Verdict GradientFinder::matches(Value candidate) {
   constexpr unsigned kMaxTerms = 1 << 12;
   Terms left = uses;
   unsigned visited = 0, termsWithoutData = 0, termsWithData = 0;
+  bool seenPointwise = false;
   SmallVector<Value> worklist{candidate};
   while (!worklist.empty()) {
     Value value = worklist.pop_back_val();
@@ -628,7 +629,9 @@ Verdict GradientFinder::matches(Value candidate) {
     if (isInEntry(value)) {
       if (isOptimizerState(value))
         return Verdict::No;
-      if (!isData(value)) {
+      // What data enters through a number only (the inner product in the derivative of a norm) is a term
+      // like any other.
+      if (!isData(value) && !get(value).has(Sources::AnyData)) {
         std::optional<double> constant = traceSplat(value);
         termsWithoutData += !(constant && *constant == 0);
         continue;
@@ -669,15 +672,19 @@ Verdict GradientFinder::matches(Value candidate) {
     default:
       break;
     }
+    Terms before = left;
     if (!takeUse(left, value))
       return Verdict::No;
+    seenPointwise |= before.total() == left.total(); // uses of this kind are not counted down
     ++termsWithData;
   }
   if (termsWithData == 0)
     return Verdict::No;
   if (regularized.test(current))
     return termsWithoutData == 1 ? Verdict::Yes : Verdict::Unclear;
-  // Elementwise uses have any number of terms; none where the derivative is zero.
+  // Elementwise uses have any number of terms, but if none is seen this may be a part of the sum.
+  if (left[OpKind::Pointwise] > 0 && !seenPointwise)
+    return Verdict::Unclear;
   left[OpKind::Pointwise] = 0;
   return termsWithoutData == 0 && left.total() == 0 ? Verdict::Yes : Verdict::No;
 }
