@@ -710,7 +710,7 @@ std::optional<unsigned> GradientFinder::getLossFactor(Operation *product) {
 /// (null: nothing will be found). Collects the states that are met where `states` is given.
 Value GradientFinder::sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4> *states,
                             function_ref<std::optional<Value>(Value)> judge) {
-  constexpr size_t kMaxVisits = 1 << 14;
+  constexpr size_t kMaxVisits = 1 << 13; // an optimizer is a short expression
   auto isLater = [](Value a, Value b) {
     Operation *first = a.getDefiningOp(), *second = b.getDefiningOp();
     if (first == second)

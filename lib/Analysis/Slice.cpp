@@ -14,6 +14,8 @@ using namespace mlir;
 using namespace noether;
 
 bool noether::isScalarLike(Value value) {
+  if (auto tensor = dyn_cast<RankedTensorType>(value.getType())) // nearly always
+    return tensor.getRank() == 0;
   auto type = dyn_cast<ShapedType>(value.getType());
   return !type || (type.hasRank() && type.getRank() == 0);
 }

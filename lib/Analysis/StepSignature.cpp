@@ -131,6 +131,7 @@ bool CarriedValues::mayCarry(unsigned result) const {
 
 std::optional<unsigned> CarriedValues::getDistance(unsigned argument, unsigned result) {
   constexpr size_t kMaxValues = 64; // an update is a short expression
+  constexpr unsigned kNegative = 8;
   std::optional<llvm::SmallDenseMap<unsigned, unsigned, 4>> &cache = distances[result];
   if (!cache) {
     cache.emplace();
@@ -144,10 +145,16 @@ std::optional<unsigned> CarriedValues::getDistance(unsigned argument, unsigned r
         cache->try_emplace(source.getArgNumber(), distance);
         continue;
       }
+      Operation *op = value.getDefiningOp();
+      bool subtracts = op && op->getName().stripDialect().starts_with("sub");
+      bool negates = op && op->getName().stripDialect().starts_with("neg");
       unsigned nextDistance = distance + 1;
       dependence.forEachDirect(value, [&](Value from) {
-        if (from.getType() == root.getType() && seen.insert(from).second)
-          queue.push_back({from, nextDistance});
+        if (from.getType() != root.getType() || !seen.insert(from).second)
+          return;
+        bool isNegative =
+            negates || (subtracts && op->getNumOperands() == 2 && from == op->getOperand(1));
+        queue.push_back({from, nextDistance + (isNegative ? kNegative : 0)});
       });
     }
   }
@@ -155,6 +162,42 @@ std::optional<unsigned> CarriedValues::getDistance(unsigned argument, unsigned r
   if (it == cache->end())
     return std::nullopt;
   return it->second;
+}
+
+/// Greedily, then by exchanging results where that is better.
+void CarriedValues::assign(SmallVectorImpl<Candidate> &candidates, StringRef why) {
+  llvm::sort(candidates, [](const Candidate &a, const Candidate &b) {
+    return std::tie(a.cost, a.argument, a.result) < std::tie(b.cost, b.argument, b.result);
+  });
+  DenseMap<std::pair<unsigned, unsigned>, int64_t> costs;
+  for (const Candidate &candidate : candidates) {
+    costs[{candidate.argument, candidate.result}] = candidate.cost;
+    if (!resultOf[candidate.argument] && !argumentOf[candidate.result])
+      pair(candidate.argument, candidate.result, why);
+  }
+  auto find = [&](unsigned argument, unsigned result) -> std::optional<int64_t> {
+    auto it = costs.find({argument, result});
+    return it == costs.end() ? std::nullopt : std::optional(it->second);
+  };
+  constexpr unsigned kMaxPasses = 8;
+  bool changed = true;
+  for (unsigned pass = 0; changed && pass < kMaxPasses; ++pass) {
+    changed = false;
+    for (const Candidate &candidate : candidates) {
+      std::optional<unsigned> result = resultOf[candidate.argument];
+      std::optional<unsigned> other = argumentOf[candidate.result];
+      if (!result || !other || *result == candidate.result)
+        continue;
+      std::optional<int64_t> now = find(candidate.argument, *result),
+                             otherNow = find(*other, candidate.result),
+                             otherThen = find(*other, *result);
+      if (!now || !otherNow || !otherThen || candidate.cost + *otherThen >= *now + *otherNow)
+        continue;
+      pair(candidate.argument, candidate.result, why);
+      pair(*other, *result, why);
+      changed = true;
+    }
+  }
 }
 
 void CarriedValues::pairByName() {
@@ -187,19 +230,18 @@ void CarriedValues::pairByName() {
       for (const Key &key : keysOf(resultTypes[i], result.path))
         resultsByEnd[key].push_back(i);
 
-  struct Candidate {
-    CommonSuffix common;
-    unsigned distance, argument, result;
-  };
-  constexpr unsigned kFar = ~0u;
+  constexpr unsigned kFar = 1 << 12;
   SmallVector<Candidate> candidates;
   auto consider = [&](unsigned argument, unsigned result) {
     CommonSuffix common =
         CommonSuffix::of(signature.arguments[argument].path, signature.results[result].path);
     unsigned distance = getDistance(argument, result).value_or(kFar);
     // Positions alone say too little.
-    if (common.length > 0 && (common.keys > 0 || distance != kFar))
-      candidates.push_back({common, distance, argument, result});
+    if (common.length == 0 || (common.keys == 0 && distance == kFar))
+      return;
+    // Names before positions, and both before distances.
+    int64_t agreement = (int64_t(common.keys) << 16) + common.length;
+    candidates.push_back({-agreement * (1 << 16) + distance, argument, result});
   };
   // So many equal ends cannot be told apart.
   constexpr size_t kMaxEqualEnds = 64;
@@ -221,13 +263,7 @@ void CarriedValues::pairByName() {
       for (unsigned argument : arguments)
         consider(argument, i);
   }
-  llvm::sort(candidates, [](const Candidate &a, const Candidate &b) {
-    return std::make_tuple(b.common.keys, b.common.length, a.distance, a.argument, a.result) <
-           std::make_tuple(a.common.keys, a.common.length, b.distance, b.argument, b.result);
-  });
-  for (const Candidate &candidate : candidates)
-    if (!resultOf[candidate.argument] && !argumentOf[candidate.result])
-      pair(candidate.argument, candidate.result, "name");
+  assign(candidates, "name");
 }
 
 /// An update combines an argument with something else; `2 * x` is no update of `x`. Looks only as far
@@ -278,7 +314,7 @@ void CarriedValues::pairByDataFlow(unsigned loss, const DenseSet<Value> &lossSli
   };
 
   constexpr size_t kMaxCandidates = 1 << 20;
-  SmallVector<std::tuple<unsigned, unsigned, unsigned>> candidates; // distance, argument, result
+  SmallVector<Candidate> candidates;
   collect();
   for (auto &[type, numbers] : byType) {
     auto &[arguments, results] = numbers;
@@ -292,10 +328,7 @@ void CarriedValues::pairByDataFlow(unsigned loss, const DenseSet<Value> &lossSli
                 !isa<FloatType>(getElementTypeOrSelf(type)))
               candidates.push_back({*distance, argument, result});
   }
-  llvm::sort(candidates);
-  for (auto [distance, argument, result] : candidates)
-    if (!resultOf[argument] && !argumentOf[result])
-      pair(argument, result, "data flow");
+  assign(candidates, "data flow");
 
   // A scalar may be a learning rate on the one side and a metric on the other.
   collect();

@@ -62,11 +62,18 @@ public:
   std::optional<unsigned> getArgument(unsigned result) const { return argumentOf[result]; }
   /// What settled the pair: "caller", "name", "data flow" or "attribute".
   llvm::StringRef getDecidedBy(unsigned argument) const { return decidedBy[argument]; }
-  /// How far `argument` is from `result` through values of its type; none if it is not near.
+  /// How far `argument` is from `result` through values of its type; none if it is not near. What is
+  /// subtracted is farther: nothing is its own next value's negative part.
   std::optional<unsigned> getDistance(unsigned argument, unsigned result);
 
 private:
+  struct Candidate {
+    int64_t cost;
+    unsigned argument, result;
+  };
   void pair(unsigned argument, unsigned result, llvm::StringRef why);
+  /// Pairs each argument with one result, so that the total cost is low.
+  void assign(llvm::SmallVectorImpl<Candidate> &candidates, llvm::StringRef why);
   bool mayBeCarried(unsigned argument) const;
   bool mayCarry(unsigned result) const;
   bool isComputedFromOthersToo(unsigned argument, unsigned result) const;

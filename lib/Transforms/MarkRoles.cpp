@@ -20,7 +20,7 @@ static void emitRemarks(const StepRoles &roles) {
   func::FuncOp entry = roles.entry;
   for (auto [i, argument] : llvm::enumerate(roles.arguments)) {
     auto remark = remark::analysis(
-        entry.getArgument(i).getLoc(),
+        entry.getLoc(),
         remark::RemarkOpts::name("RoleDecided").category("noether-roles").function(entry.getName()));
     if (!remark)
       return; // nobody listens

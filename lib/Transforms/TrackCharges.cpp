@@ -102,7 +102,7 @@ struct TrackCharges : noether::impl::TrackChargesBase<TrackCharges> {
       if (gradient != gradients.end())
         memberGradients.push_back(gradient->second);
       else
-        remark::missed(entry.getArgument(member.argument).getLoc(),
+        remark::missed(entry.getLoc(),
                        remark::RemarkOpts::name("GradientNotFound")
                            .category("noether-charges")
                            .function(entry.getName()))
