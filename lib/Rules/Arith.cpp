@@ -19,8 +19,9 @@ void rules::addArithRules(Registry &registry) {
   registry.rule("arith.ceildivui", equal);
   registry.rule("arith.cmpf", compared);
   registry.rule("arith.cmpi", compared);
-  registry.rule("arith.constant", scaleFree, ReadsTypes,
-                "the analysis gives zeros and infinities any scale, and may promote small constants");
+  registry.rule(
+      "arith.constant", scaleFree, ReadsTypes,
+      "the analysis gives zeros and infinities any scale, and may promote small constants");
   registry.rule("arith.divf", quotient);
   registry.rule("arith.divsi", equal);
   registry.rule("arith.divui", equal);

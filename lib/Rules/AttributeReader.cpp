@@ -166,8 +166,8 @@ FailureOr<ConvolutionDimensions> noether::parseConvolutionDimensions(StringRef t
   Cursor cursor(text);
   StringRef word;
   if (!cursor.word(word) || word != "conv" || !cursor.consume("<") ||
-      !parseConvolutionSide(cursor, "b", "f", dims.inputBatch, dims.inputFeature,
-                            dims.inputSpatial, dims.inputRank) ||
+      !parseConvolutionSide(cursor, "b", "f", dims.inputBatch, dims.inputFeature, dims.inputSpatial,
+                            dims.inputRank) ||
       !cursor.consume("x") ||
       !parseConvolutionSide(cursor, "i", "o", dims.kernelInput, dims.kernelOutput,
                             dims.kernelSpatial, dims.kernelRank) ||
@@ -245,8 +245,7 @@ FailureOr<Indices> AttributeReader::integers(StringRef name) const {
     if (elements.getNumElements() > 1024)
       return failure();
     for (const APInt &value : elements.getValues<APInt>())
-      values.push_back(type.isInteger(1) ? value.getZExtValue()
-                                                              : value.getSExtValue());
+      values.push_back(type.isInteger(1) ? value.getZExtValue() : value.getSExtValue());
     return values;
   }
   if (auto array = dyn_cast_or_null<ArrayAttr>(attribute)) {

@@ -18,8 +18,7 @@ namespace {
 
 class RuleChecker {
 public:
-  RuleChecker(RuleAttr rule, Operation *op)
-      : rule(rule), op(op), sizes(rule.getFactorSizes()) {}
+  RuleChecker(RuleAttr rule, Operation *op) : rule(rule), op(op), sizes(rule.getFactorSizes()) {}
 
   std::optional<std::string> run();
 
@@ -49,8 +48,8 @@ std::optional<std::string> RuleChecker::checkTensors(ArrayRef<TensorMapAttr> map
       return error(what + " " + Twine(index) + " has no rank");
     ArrayRef<int64_t> shape = shaped ? shaped.getShape() : ArrayRef<int64_t>();
     if (map.getDims().size() != shape.size())
-      return error(what + " " + Twine(index) + " has rank " + Twine(shape.size()) +
-                   " where rank " + Twine(map.getDims().size()) + " is expected");
+      return error(what + " " + Twine(index) + " has rank " + Twine(shape.size()) + " where rank " +
+                   Twine(map.getDims().size()) + " is expected");
     for (auto [position, dim, size] : llvm::enumerate(map.getDims(), shape)) {
       if (ShapedType::isDynamic(size))
         continue;

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The chlo dialect: functions that StableHLO composes of others, and elementwise operations with implicit
-// broadcasts.
+// The chlo dialect: functions that StableHLO composes of others, and elementwise operations with
+// implicit broadcasts.
 
 #include "DataMovement.h"
 #include "Elementwise.h"
@@ -15,8 +15,8 @@ namespace {
 
 enum class Meaning { Equal, Product, Quotient, Compared, Dimensionless, Select };
 
-/// The dimensions of an operand that is broadcast to the result: aligned at the last dimension, or as
-/// `alignment` says. Dimensions of size 1 are repeated.
+/// The dimensions of an operand that is broadcast to the result: aligned at the last dimension, or
+/// as `alignment` says. Dimensions of size 1 are repeated.
 FailureOr<Dims> broadcastDims(ArrayRef<int64_t> shape, ArrayRef<int64_t> resultShape,
                               ArrayRef<Dim> resultDims, ArrayRef<int64_t> alignment) {
   if (shape.size() > resultShape.size())
@@ -89,6 +89,9 @@ Answer topK(const Context &context) {
 } // namespace
 
 void rules::addChloRules(Registry &registry) {
+  auto broadcast = [&](StringRef name, RuleFunction function) {
+    registry.rule(name, function, ReadsAttributes | NeedsStaticShapes);
+  };
   registry.rule("chlo._asin_acos_kernel", dimensionless);
   registry.rule("chlo.acos", dimensionless);
   registry.rule("chlo.acosh", dimensionless);
@@ -97,30 +100,27 @@ void rules::addChloRules(Registry &registry) {
   registry.rule("chlo.atan", dimensionless);
   registry.rule("chlo.atanh", dimensionless);
   registry.rule("chlo.bessel_i1e", dimensionless);
-  registry.rule("chlo.broadcast_add", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_and", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_atan2", broadcasting<Meaning::Compared>, ReadsAttributes);
-  registry.rule("chlo.broadcast_compare", broadcasting<Meaning::Compared>, ReadsAttributes);
-  registry.rule("chlo.broadcast_complex", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_divide", broadcasting<Meaning::Quotient>, ReadsAttributes);
-  registry.rule("chlo.broadcast_maximum", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_minimum", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_multiply", broadcasting<Meaning::Product>, ReadsAttributes);
-  registry.rule("chlo.broadcast_next_after", broadcasting<Meaning::Dimensionless>,
-                ReadsAttributes);
-  registry.rule("chlo.broadcast_or", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_polygamma", broadcasting<Meaning::Dimensionless>, ReadsAttributes);
-  registry.rule("chlo.broadcast_power", broadcasting<Meaning::Dimensionless>, ReadsAttributes);
-  registry.rule("chlo.broadcast_remainder", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_select", broadcasting<Meaning::Select>, ReadsAttributes);
-  registry.rule("chlo.broadcast_shift_left", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_shift_right_arithmetic", broadcasting<Meaning::Equal>,
-                ReadsAttributes);
-  registry.rule("chlo.broadcast_shift_right_logical", broadcasting<Meaning::Equal>,
-                ReadsAttributes);
-  registry.rule("chlo.broadcast_subtract", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_xor", broadcasting<Meaning::Equal>, ReadsAttributes);
-  registry.rule("chlo.broadcast_zeta", broadcasting<Meaning::Dimensionless>, ReadsAttributes);
+  broadcast("chlo.broadcast_add", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_and", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_atan2", broadcasting<Meaning::Compared>);
+  broadcast("chlo.broadcast_compare", broadcasting<Meaning::Compared>);
+  broadcast("chlo.broadcast_complex", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_divide", broadcasting<Meaning::Quotient>);
+  broadcast("chlo.broadcast_maximum", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_minimum", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_multiply", broadcasting<Meaning::Product>);
+  broadcast("chlo.broadcast_next_after", broadcasting<Meaning::Dimensionless>);
+  broadcast("chlo.broadcast_or", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_polygamma", broadcasting<Meaning::Dimensionless>);
+  broadcast("chlo.broadcast_power", broadcasting<Meaning::Dimensionless>);
+  broadcast("chlo.broadcast_remainder", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_select", broadcasting<Meaning::Select>);
+  broadcast("chlo.broadcast_shift_left", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_shift_right_arithmetic", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_shift_right_logical", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_subtract", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_xor", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_zeta", broadcasting<Meaning::Dimensionless>);
   registry.rule("chlo.conj", pass);
   registry.rule("chlo.constant", scaleFree);
   registry.rule("chlo.constant_like", scaleFree);

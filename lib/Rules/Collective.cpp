@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Communication between devices. Each device holds the same program and the same fields; dimensions that
-// are gathered or scattered mix the devices' pieces and are frozen.
+// Communication between devices. Each device holds the same program and the same fields; dimensions
+// that are gathered or scattered mix the devices' pieces and are frozen.
 
 #include "DataMovement.h"
 #include "Elementwise.h"
@@ -62,15 +62,12 @@ static Answer collective(const Context &context, ArrayRef<StringRef> dimensionNa
   FailureOr<RuleBuilder> rule = passExcept(context, frozen);
   if (failed(rule))
     return Answer::malformed("dimensions do not fit the operands");
-  if (context.op->getNumRegions() == 1 &&
-      !addBody(*rule, context, context.op->getRegion(0)))
+  if (context.op->getNumRegions() == 1 && !addBody(*rule, context, context.op->getRegion(0)))
     return Answer::barrier("a body that is not made of scalar operations with rules");
   return *rule;
 }
 
-static Answer allGather(const Context &context) {
-  return collective(context, {"all_gather_dim"});
-}
+static Answer allGather(const Context &context) { return collective(context, {"all_gather_dim"}); }
 
 static Answer allReduce(const Context &context) {
   if (context.op->getNumRegions() != 1)

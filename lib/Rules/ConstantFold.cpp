@@ -16,8 +16,8 @@ using namespace noether;
 
 namespace {
 
-/// How far constants are traced back through operations.
-constexpr unsigned kTraceDepth = 16;
+/// How many operations a constant is traced back through.
+constexpr unsigned kTraceSteps = 64;
 
 double toDouble(APFloat value) {
   bool losesInfo;
@@ -110,8 +110,8 @@ Fold foldOf(StringRef name) {
         .Default(Fold::None);
   if (dialect == "arith" || dialect == "math")
     return llvm::StringSwitch<Fold>(op)
-        .Cases({"extf", "extsi", "extui", "fptosi", "fptoui", "index_cast", "index_castui", "sitofp",
-                "truncf", "uitofp"},
+        .Cases({"extf", "extsi", "extui", "fptosi", "fptoui", "index_cast", "index_castui",
+                "sitofp", "truncf", "uitofp"},
                Fold::Identity)
         .Case("absf", Fold::Abs)
         .Cases({"addf", "addi"}, Fold::Add)
@@ -283,10 +283,11 @@ std::optional<double> foldValue(Operation *op, Fold fold, ArrayRef<double> x, Ty
   return std::nullopt;
 }
 
-std::optional<double> traceSplat(Value value, unsigned depth) {
+std::optional<double> traceSplat(Value value, unsigned &steps) {
   Operation *op = value.getDefiningOp();
-  if (!op || op->getNumResults() != 1 || depth == 0)
+  if (!op || op->getNumResults() != 1 || steps == 0)
     return std::nullopt;
+  --steps;
   if (op->getNumOperands() == 0)
     return splatConstant(op);
   Fold fold = foldOf(op->getName().getStringRef());
@@ -295,7 +296,7 @@ std::optional<double> traceSplat(Value value, unsigned depth) {
     return std::nullopt;
   SmallVector<double, 3> operands;
   for (Value operand : op->getOperands().take_front(needed)) {
-    std::optional<double> number = traceSplat(operand, depth - 1);
+    std::optional<double> number = traceSplat(operand, steps);
     if (!number)
       return std::nullopt;
     operands.push_back(*number);
@@ -343,7 +344,8 @@ bool noether::isAllZeroOrNonFinite(ElementsAttr elements) {
     return dense.isSplat() ? dense.getSplatValue<APInt>().isZero()
                            : llvm::all_of(dense.getValues<APInt>(),
                                           [](const APInt &value) { return value.isZero(); });
-  if (auto complex = dyn_cast<ComplexType>(type); complex && isa<FloatType>(complex.getElementType()))
+  if (auto complex = dyn_cast<ComplexType>(type);
+      complex && isa<FloatType>(complex.getElementType()))
     return llvm::all_of(dense.getValues<std::complex<APFloat>>(),
                         [&](const std::complex<APFloat> &value) {
                           return value.real().isZero() && value.imag().isZero();
@@ -366,7 +368,8 @@ std::optional<double> noether::roundToType(double value, Type elementType) {
     if (width == 1)
       return value != 0;
     // Exact integers only: wrap-around is not modelled, nor doubles beyond 2^53.
-    double limit = std::ldexp(1.0, std::min(width, 53u) - (elementType.isUnsignedInteger() ? 0 : 1));
+    double limit =
+        std::ldexp(1.0, std::min(width, 53u) - (elementType.isUnsignedInteger() ? 0 : 1));
     if (value != std::trunc(value) || value >= limit ||
         value < (elementType.isUnsignedInteger() ? 0 : -limit))
       return std::nullopt;
@@ -388,4 +391,7 @@ std::optional<double> noether::foldSplat(Operation *op, ArrayRef<double> operand
   return value ? roundToType(*value, resultType) : std::nullopt;
 }
 
-std::optional<double> noether::traceSplat(Value value) { return ::traceSplat(value, kTraceDepth); }
+std::optional<double> noether::traceSplat(Value value) {
+  unsigned steps = kTraceSteps;
+  return ::traceSplat(value, steps);
+}

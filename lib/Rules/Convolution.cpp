@@ -1,9 +1,9 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Convolutions. Channels are contracted and batches pass as in a product of matrices; space is mixed, so
-// that fields are constant along it, except where the window does not move (a 1x1 kernel) or covers
-// everything (a dense layer written as a convolution).
+// Convolutions. Channels are contracted and batches pass as in a product of matrices; space is
+// mixed, so that fields are constant along it, except where the window does not move (a 1x1 kernel)
+// or covers everything (a dense layer written as a convolution).
 
 #include "Registry.h"
 

@@ -16,8 +16,8 @@ using namespace noether::rules;
 
 namespace {
 
-/// Splits the product of one side's sizes at the boundaries of both: the sizes of the common factors, if
-/// every dimension of both sides is a product of them.
+/// Splits the product of one side's sizes at the boundaries of both: the sizes of the common
+/// factors, if every dimension of both sides is a product of them.
 std::optional<SmallVector<int64_t>> commonFactors(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs) {
   SmallVector<int64_t> factors;
   size_t i = lhs.size(), j = rhs.size();
@@ -65,7 +65,8 @@ std::pair<Dims, Dims> rules::reshapeDims(RuleBuilder &rule, ArrayRef<int64_t> in
   if (llvm::is_contained(input, 0) || llvm::is_contained(output, 0))
     return {rule.factors(input.size()), rule.factors(output.size())};
 
-  // Groups of dimensions with equal products, as small as possible; dimensions of size 1 belong to none.
+  // Groups of dimensions with equal products, as small as possible; dimensions of size 1 belong to
+  // none.
   size_t i = 0, j = 0;
   while (true) {
     SmallVector<int64_t> from, to;
@@ -238,10 +239,11 @@ static Answer reverse(const Context &context) {
 }
 
 void rules::addDataMovementRules(Registry &registry) {
-  registry.rule("stablehlo.broadcast", broadcast);
-  registry.rule("stablehlo.broadcast_in_dim", broadcastInDim, ReadsAttributes);
-  registry.rule("stablehlo.constant", scaleFree, ReadsTypes,
-                "the analysis gives zeros and infinities any scale, and may promote small constants");
+  registry.rule("stablehlo.broadcast", broadcast, NeedsStaticShapes);
+  registry.rule("stablehlo.broadcast_in_dim", broadcastInDim, ReadsAttributes | NeedsStaticShapes);
+  registry.rule(
+      "stablehlo.constant", scaleFree, ReadsTypes,
+      "the analysis gives zeros and infinities any scale, and may promote small constants");
   registry.rule("stablehlo.dynamic_broadcast_in_dim", broadcastInDim,
                 ReadsAttributes | NeedsStaticShapes);
   registry.rule("stablehlo.dynamic_iota", independent);

@@ -32,8 +32,8 @@ CutDims frozenDims(RuleBuilder &rule);
 Answer sliceOf(const Context &context, llvm::ArrayRef<int64_t> offsets,
                llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides);
 
-/// Operand 0 inside copies of operand `value`: `low` and `high` elements of padding, negative ones cut
-/// off, `interior` elements between each two.
+/// Operand 0 inside copies of operand `value`: `low` and `high` elements of padding, negative ones
+/// cut off, `interior` elements between each two.
 Answer padOf(const Context &context, unsigned value, llvm::ArrayRef<int64_t> low,
              llvm::ArrayRef<int64_t> high, llvm::ArrayRef<int64_t> interior);
 

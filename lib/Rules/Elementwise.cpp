@@ -215,9 +215,10 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("stablehlo.clamp", equal);
   registry.rule("stablehlo.compare", compared);
   registry.rule("stablehlo.complex", equal);
-  registry.rule("stablehlo.convert", convert, ReadsTypes,
-                "float to float passes the scale; float to boolean is a test against zero; float to "
-                "integer needs log-scale 0");
+  registry.rule(
+      "stablehlo.convert", convert, ReadsTypes,
+      "float to float passes the scale; float to boolean is a test against zero; float to "
+      "integer needs log-scale 0");
   registry.rule("stablehlo.cosine", dimensionless);
   registry.rule("stablehlo.count_leading_zeros", dimensionless);
   registry.rule("stablehlo.divide", quotient);
@@ -237,9 +238,10 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("stablehlo.optimization_barrier", passEach);
   registry.rule("stablehlo.or", equal);
   registry.rule("stablehlo.popcnt", dimensionless);
-  registry.rule("stablehlo.power", power, ReadsConstants,
-                "an exponent that is a constant p with a small denominator gives r0 = p o0; any other "
-                "power has no scale");
+  registry.rule(
+      "stablehlo.power", power, ReadsConstants,
+      "an exponent that is a constant p with a small denominator gives r0 = p o0; any other "
+      "power has no scale");
   registry.rule("stablehlo.real", pass);
   registry.rule("stablehlo.reduce_precision", pass);
   registry.rule("stablehlo.remainder", equal);

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The rules of elementwise operations, shared by all dialects. Operands are as large as the result, or
-// scalars that every element uses.
+// The rules of elementwise operations, shared by all dialects. Operands are as large as the result,
+// or scalars that every element uses.
 
 #ifndef NOETHER_LIB_RULES_ELEMENTWISE_H
 #define NOETHER_LIB_RULES_ELEMENTWISE_H
@@ -12,8 +12,8 @@
 namespace noether::rules {
 
 /// A builder with one factor per dimension, shared by all tensors that have the rank of the (first)
-/// result or, without results, of the first operand; tensors of rank 0 have no dimensions. Nothing if
-/// other ranks occur.
+/// result or, without results, of the first operand; tensors of rank 0 have no dimensions. Nothing
+/// if other ranks occur.
 std::optional<RuleBuilder> elementwiseBuilder(const Context &context);
 
 /// Sums, maxima, branches: every scaled operand has the scale of the result.

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operations whose positions are data. A dimension that is taken whole passes; along an indexed one the
-// field is constant: pulled back along the index it would be a function of the data.
+// Operations whose positions are data. A dimension that is taken whole passes; along an indexed one
+// the field is constant: pulled back along the index it would be a function of the data.
 
 #include "DataMovement.h"
 #include "Payload.h"
@@ -192,8 +192,7 @@ static Answer scatter(const Context &context) {
     return context.wrongNumberOf("operands, results or regions");
   FailureOr<ScatterDimensions> numbers = context.attributes.scatter("scatter_dimension_numbers");
   if (failed(numbers))
-    return Answer::malformed(
-        "attribute 'scatter_dimension_numbers' is missing or cannot be read");
+    return Answer::malformed("attribute 'scatter_dimension_numbers' is missing or cannot be read");
   unsigned indices = numInputs, firstUpdate = numInputs + 1;
   ArrayRef<int64_t> shape = context.operandShape(0), update = context.operandShape(firstUpdate);
   int64_t rank = shape.size(), updateRank = update.size();

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Structured operations of linalg, named and generic alike: the loops are the factors, the indexing maps
-// say which dimension is which loop, and the rules of the body's operations are composed.
+// Structured operations of linalg, named and generic alike: the loops are the factors, the indexing
+// maps say which dimension is which loop, and the rules of the body's operations are composed.
 
 #include "Elementwise.h"
 #include "Payload.h"
@@ -15,8 +15,8 @@ using namespace noether::rules;
 
 bool rules::isStructuredOperation(Operation *op) { return isa<linalg::LinalgOp>(op); }
 
-/// The dimensions of an operand: loops where the map names one, else frozen. Nothing if one loop is two
-/// dimensions (a diagonal).
+/// The dimensions of an operand: loops where the map names one, else frozen. Nothing if one loop is
+/// two dimensions (a diagonal).
 static std::optional<Dims> mapDims(RuleBuilder &rule, AffineMap map, ArrayRef<int64_t> loops) {
   Dims dims;
   llvm::SmallBitVector seen(loops.size());
@@ -120,10 +120,11 @@ static Answer softmax(const Context &context) {
 void rules::addLinalgRules(Registry &registry) {
   constexpr StringLiteral winograd = "the transforms of a Winograd convolution are not followed",
                           layout = "packed layouts are not followed";
-  registry.rule("linalg.generic", structured, ReadsAttributes | ReadsRegions | NeedsStaticShapes,
-                "so are all other structured operations of the dialect (matmul, conv_2d_nhwc_hwcf, "
-                "reduce, map, ...); the rules of the body's operations are composed, and dimensions that "
-                "are not one loop are frozen");
+  registry.rule(
+      "linalg.generic", structured, ReadsAttributes | ReadsRegions | NeedsStaticShapes,
+      "so are all other structured operations of the dialect (matmul, conv_2d_nhwc_hwcf, "
+      "reduce, map, ...); the rules of the body's operations are composed, and dimensions that "
+      "are not one loop are frozen");
   registry.rule("linalg.index", scaleFree);
   registry.barrier("linalg.pack", layout);
   registry.rule("linalg.softmax", softmax);

@@ -10,9 +10,9 @@ using namespace noether;
 using namespace noether::rules;
 
 void rules::addMathRules(Registry &registry) {
-  constexpr StringLiteral constantExponent =
-      "an exponent that is a constant p with a small denominator gives r0 = p o0; any other power has no "
-      "scale";
+  constexpr StringLiteral constantExponent = "an exponent that is a constant p with a small "
+                                             "denominator gives r0 = p o0; any other power has no "
+                                             "scale";
   registry.rule("math.absf", pass);
   registry.rule("math.absi", pass);
   registry.rule("math.acos", dimensionless);

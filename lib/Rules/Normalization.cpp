@@ -1,9 +1,9 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Batch normalisation as one operation. Its epsilon is an attribute: unless it is zero, what it is added
-// to has log-scale 0. (Normalisation written out keeps its symmetries: there epsilon is a value of its own
-// that the analysis can let scale.)
+// Batch normalisation as one operation. Its epsilon is an attribute: unless it is zero, what it is
+// added to has log-scale 0. (Normalisation written out keeps its symmetries: there epsilon is a
+// value of its own that the analysis can let scale.)
 
 #include "Registry.h"
 
@@ -78,8 +78,7 @@ static Answer inference(const Context &context) {
   // An operand that is zero leaves the mean, and the other way round.
   for (unsigned centered : {0u, 3u}) {
     LogScale scaled = operand(centered) + operand(1);
-    rule.equate(result(0),
-                norm->hasEpsilon ? scaled : scaled - Coefficient{1, 2} * operand(4));
+    rule.equate(result(0), norm->hasEpsilon ? scaled : scaled - Coefficient{1, 2} * operand(4));
   }
   if (norm->hasEpsilon)
     rule.vanish(operand(4));

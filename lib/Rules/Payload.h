@@ -1,13 +1,13 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the scalar body of a reduction, a scatter, a sort or a linalg operation does to log-scales: the
-// rules of its operations are composed. The log-scales of the arguments are unknowns.
+// What the scalar body of a reduction, a scatter, a sort or a linalg operation does to log-scales:
+// the rules of its operations are composed. The log-scales of the arguments are unknowns.
 //
-// A value may be zero, and then has any scale: the analysis skips every equation with such a value, and a
-// result all of whose equations were skipped has any scale itself. So a value of the body has not one form
-// but all the forms that its equations give it, which are equal: x * (y + z) is x + y and x + z. Where y is
-// zero, the second is left.
+// A value may be zero, and then has any scale: the analysis skips every equation with such a value,
+// and a result all of whose equations were skipped has any scale itself. So a value of the body has
+// not one form but all the forms that its equations give it, which are equal: x * (y + z) is x + y
+// and x + z. Where y is zero, the second is left.
 
 #ifndef NOETHER_LIB_RULES_PAYLOAD_H
 #define NOETHER_LIB_RULES_PAYLOAD_H
@@ -55,18 +55,19 @@ struct Payload {
   void require(const Forms &lhs, const Form &rhs);
 };
 
-/// Composes the rules of a region with one block; the log-scale of argument n is unknown `unknowns[n]`.
-/// Nothing if the body is not made of scalar operations with rules.
+/// Composes the rules of a region with one block; the log-scale of argument n is unknown
+/// `unknowns[n]`. Nothing if the body is not made of scalar operations with rules.
 std::optional<Payload> composePayload(RuleTable &table, mlir::Region &region,
                                       llvm::ArrayRef<unsigned> unknowns);
 
-/// The tensors whose log-scale an unknown is: an operand, the result that is defined by it, or both.
+/// The tensors whose log-scale an unknown is: an operand, the result that is defined by it, or
+/// both.
 struct UnknownTensors {
   std::optional<LogScale> operand, result;
 };
 
-/// Adds the payload's constraints to a rule, in such a form that they survive operands of any scale.
-/// False if a coefficient is too large, or if results could lose a constraint.
+/// Adds the payload's constraints to a rule, in such a form that they survive operands of any
+/// scale. False if a coefficient is too large, or if results could lose a constraint.
 bool addConstraints(RuleBuilder &rule, const Payload &payload,
                     llvm::ArrayRef<UnknownTensors> tensors);
 

@@ -17,8 +17,8 @@ using namespace noether::rules;
 
 bool rules::addReductionEquations(RuleBuilder &rule, const Context &context, Region &body,
                                   unsigned numReduced) {
-  // In every round an accumulated value and an element, or two accumulated values, are combined: all
-  // have the scale of the elements.
+  // In every round an accumulated value and an element, or two accumulated values, are combined:
+  // all have the scale of the elements.
   SmallVector<unsigned> unknowns;
   SmallVector<UnknownTensors> tensors;
   for (unsigned argument = 0; argument < 2 * numReduced; ++argument)
@@ -45,8 +45,7 @@ static bool isProduct(const Context &context, Region &body) {
 
 static Answer reduce(const Context &context) {
   unsigned numInputs = context.numOperands() / 2;
-  if (context.numOperands() != 2 * numInputs || numInputs == 0 ||
-      context.numResults() != numInputs)
+  if (context.numOperands() != 2 * numInputs || numInputs == 0 || context.numResults() != numInputs)
     return context.wrongNumberOf("operands or results");
   if (context.op->getNumRegions() != 1)
     return context.wrongNumberOf("regions");
@@ -84,8 +83,7 @@ static Answer reduce(const Context &context) {
   if (numInputs == 1 && context.isOperandScaled(0) && isProduct(context, body)) {
     if (overflow || numReducedElements > largestProduct)
       return Answer::barrier("a product of very many elements");
-    return rule.equate(result(0),
-                       Coefficient{numReducedElements, 1} * operand(0) + operand(1));
+    return rule.equate(result(0), Coefficient{numReducedElements, 1} * operand(0) + operand(1));
   }
   for (unsigned i = 0; i < numInputs; ++i) {
     context.define(rule, i, operand(i));
@@ -133,7 +131,8 @@ static Answer map(const Context &context) {
 
 void rules::addReductionRules(Registry &registry) {
   registry.rule("stablehlo.map", map, ReadsAttributes | ReadsRegions);
-  registry.rule("stablehlo.reduce", reduce, ReadsAttributes | ReadsRegions,
-                "the rules of the body's operations are composed; a product of n elements has n times "
-                "their log-scale");
+  registry.rule(
+      "stablehlo.reduce", reduce, ReadsAttributes | ReadsRegions,
+      "the rules of the body's operations are composed; a product of n elements has n times "
+      "their log-scale");
 }

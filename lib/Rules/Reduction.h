@@ -10,9 +10,9 @@
 
 namespace noether::rules {
 
-/// Adds the equations that let the body of a reduction of the first `numReduced` operands return the
-/// scale of its arguments; both its halves of arguments have these operands' scales. False if the body
-/// is not made of scalar operations with rules.
+/// Adds the equations that let the body of a reduction of the first `numReduced` operands return
+/// the scale of its arguments; both its halves of arguments have these operands' scales. False if
+/// the body is not made of scalar operations with rules.
 bool addReductionEquations(RuleBuilder &rule, const Context &context, mlir::Region &body,
                            unsigned numReduced);
 

@@ -26,16 +26,13 @@ struct Answer {
   RuleAttr rule;
   std::string message;
 
-  static Answer barrier(const llvm::Twine &why) {
-    return Answer(RuleOutcome::Kind::Barrier, why);
-  }
+  static Answer barrier(const llvm::Twine &why) { return Answer(RuleOutcome::Kind::Barrier, why); }
   static Answer malformed(const llvm::Twine &what) {
     return Answer(RuleOutcome::Kind::Malformed, what);
   }
 
 private:
-  Answer(RuleOutcome::Kind kind, const llvm::Twine &message)
-      : kind(kind), message(message.str()) {}
+  Answer(RuleOutcome::Kind kind, const llvm::Twine &message) : kind(kind), message(message.str()) {}
 };
 
 /// Element types: those that have a scale, those that have none, and those no rule covers.
@@ -64,9 +61,7 @@ public:
   bool isOperandScaled(unsigned index) const;
   bool isResultScaled(unsigned index) const;
 
-  RuleBuilder builder() const {
-    return RuleBuilder(op->getContext(), numOperands(), numResults());
-  }
+  RuleBuilder builder() const { return RuleBuilder(op->getContext(), numOperands(), numResults()); }
   /// Equates result with the given combination if the result has a scale, else sets it to 0.
   void define(RuleBuilder &rule, unsigned index, const LogScale &value) const;
 

@@ -21,8 +21,8 @@ using namespace noether::rules;
 
 namespace {
 
-/// Everything a rule reads, as a list of pointers. Types and attributes are unique in their context and
-/// live as long as it.
+/// Everything a rule reads, as a list of pointers. Types and attributes are unique in their context
+/// and live as long as it.
 using Key = SmallVector<const void *, 16>;
 using KeyRef = ArrayRef<const void *>;
 
@@ -51,6 +51,8 @@ public:
           key.push_back(inner.getName().getAsOpaquePointer());
           key.push_back(inner.getPropertiesAsAttribute().getAsOpaquePointer());
           key.push_back(inner.getAttrDictionary().getAsOpaquePointer());
+          if (values.size() > kMaxValues)
+            return false;
           for (Value operand : inner.getOperands())
             if (!addValue(operand))
               return false;
@@ -241,8 +243,7 @@ RuleOutcome RuleTable::find(Operation *op) {
   return outcome;
 }
 
-void RuleTable::forEachEntry(
-    function_ref<void(StringRef, RuleOutcome::Kind, StringRef)> callback) {
+void RuleTable::forEachEntry(function_ref<void(StringRef, RuleOutcome::Kind, StringRef)> callback) {
   const auto &entries = getRegistry().getEntries();
   SmallVector<StringRef> names(entries.keys());
   llvm::sort(names);

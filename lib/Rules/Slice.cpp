@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operations that cut axes into pieces or join pieces: slices, concatenations, padding. Each piece is a
-// factor of its own, so that each may have its own scale.
+// Operations that cut axes into pieces or join pieces: slices, concatenations, padding. Each piece
+// is a factor of its own, so that each may have its own scale.
 
 #include "DataMovement.h"
 
@@ -35,13 +35,14 @@ Answer rules::sliceOf(const Context &context, ArrayRef<int64_t> offsets, ArrayRe
   RuleBuilder rule = context.builder();
   Dims input, output;
   for (auto [whole, offset, size, stride] : llvm::zip_equal(shape, offsets, sizes, strides)) {
-    // The last element taken must exist. None of these numbers is trusted: no product of them is made.
+    // The last element taken must exist. None of these numbers is trusted: no product of them is
+    // made.
     if (offset < 0 || size < 0 || stride < 1 || offset > whole ||
         (size > 0 && (offset >= whole || (whole - 1 - offset) / stride < size - 1)))
       return Answer::malformed("the slice is outside its operand");
     bool isContiguous = stride == 1 || size == 1;
-    CutDims dims = isContiguous ? cutDim(rule, offset, size, whole - offset - size)
-                                : frozenDims(rule);
+    CutDims dims =
+        isContiguous ? cutDim(rule, offset, size, whole - offset - size) : frozenDims(rule);
     input.push_back(dims.whole);
     output.push_back(dims.piece);
   }
@@ -57,8 +58,8 @@ static Answer slice(const Context &context) {
     return context.wrongNumberOf("operands or results");
   FailureOr<Indices> starts = context.attributes.integers("start_indices"),
                      limits = context.attributes.integers("limit_indices"),
-                     strides = context.attributes.integersOr(
-                         "strides", Indices(context.operandRank(0), 1));
+                     strides = context.attributes.integersOr("strides",
+                                                             Indices(context.operandRank(0), 1));
   size_t rank = context.operandRank(0);
   if (failed(starts) || failed(limits) || failed(strides) || starts->size() != rank ||
       limits->size() != rank || strides->size() != rank)
@@ -100,7 +101,8 @@ Answer rules::padOf(const Context &context, unsigned value, ArrayRef<int64_t> lo
   constexpr int64_t limit = int64_t(1) << 48;
   for (auto [size, before, after, between] :
        llvm::zip_equal(context.operandShape(0), low, high, interior)) {
-    if (std::max({std::abs(before), std::abs(after), between}) > limit || between < 0)
+    if (std::min(before, after) < -limit || std::max({before, after, between}) > limit ||
+        between < 0)
       return Answer::malformed("padding is out of range");
     int64_t cutBefore = std::max<int64_t>(-before, 0), cutAfter = std::max<int64_t>(-after, 0);
     int64_t kept = size - cutBefore - cutAfter;

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operations that have no rule of their own: either the mapping follows their structure (functions, calls,
-// loops, branches), or nothing better than a barrier is known on purpose.
+// Operations that have no rule of their own: either the mapping follows their structure (functions,
+// calls, loops, branches), or nothing better than a barrier is known on purpose.
 
 #include "Elementwise.h"
 
@@ -38,15 +38,15 @@ void rules::addStructuralRules(Registry &registry) {
   registry.structural("tensor.yield", terminator);
 }
 
-/// Custom calls: a few well-known targets that keep their operand. Any other is a barrier; the attribute
-/// `noether.rule` says more.
+/// Custom calls: a few well-known targets that keep their operand. Any other is a barrier; the
+/// attribute `noether.rule` says more.
 static Answer customCall(const Context &context) {
   FailureOr<std::string> target = context.attributes.string("call_target_name");
   if (failed(target))
     return Answer::malformed("attribute 'call_target_name' is missing or is not a string");
-  bool isAnnotation = llvm::is_contained({"Sharding", "SPMDFullToShardShape",
-                                          "SPMDShardToFullShape", "annotate_device_placement"},
-                                         StringRef(*target));
+  bool isAnnotation = llvm::is_contained(
+      {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "annotate_device_placement"},
+      StringRef(*target));
   if (isAnnotation && context.numOperands() == 1 && context.numResults() == 1 &&
       context.operandShape(0) == context.resultShape(0))
     return pass(context);

@@ -19,8 +19,8 @@ static void addIndexOperands(RuleBuilder &rule, const Context &context, unsigned
     rule.operand(i, rule.factors(context.operandRank(i)));
 }
 
-/// One dimension of a slice: `size` elements of `whole` from `offset` on, or frozen if the numbers are
-/// not known or the elements are not neighbours.
+/// One dimension of a slice: `size` elements of `whole` from `offset` on, or frozen if the numbers
+/// are not known or the elements are not neighbours.
 static CutDims sliceDim(RuleBuilder &rule, int64_t whole, int64_t offset, int64_t size,
                         int64_t stride) {
   bool isKnown = !ShapedType::isDynamic(offset) && !ShapedType::isDynamic(size) &&
@@ -30,8 +30,8 @@ static CutDims sliceDim(RuleBuilder &rule, int64_t whole, int64_t offset, int64_
   return cutDim(rule, offset, size, whole - offset - size);
 }
 
-/// The dimensions of the whole and the piece of a slice operation; `pieceRank` may be smaller by dropped
-/// dimensions of size 1.
+/// The dimensions of the whole and the piece of a slice operation; `pieceRank` may be smaller by
+/// dropped dimensions of size 1.
 template <typename SliceOp>
 static std::pair<Dims, Dims> sliceDims(RuleBuilder &rule, SliceOp op, ArrayRef<int64_t> whole) {
   std::pair<Dims, Dims> dims;

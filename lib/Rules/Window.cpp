@@ -40,7 +40,8 @@ FailureOr<PoolingWindow> readPoolingWindow(const Context &context, unsigned rank
   return window;
 }
 
-/// Dimensions before and after: one factor where nothing moves, else a frozen factor on either side.
+/// Dimensions before and after: one factor where nothing moves, else a frozen factor on either
+/// side.
 std::pair<Dims, Dims> windowDims(RuleBuilder &rule, const PoolingWindow &window, unsigned rank) {
   std::pair<Dims, Dims> dims;
   for (unsigned d = 0; d < rank; ++d) {
@@ -83,8 +84,7 @@ static Answer reduceWindow(const Context &context) {
 }
 
 static Answer selectAndScatter(const Context &context) {
-  if (context.numOperands() != 3 || context.numResults() != 1 ||
-      context.op->getNumRegions() != 2)
+  if (context.numOperands() != 3 || context.numResults() != 1 || context.op->getNumRegions() != 2)
     return context.wrongNumberOf("operands, results or regions");
   unsigned rank = context.operandRank(0);
   FailureOr<PoolingWindow> window = readPoolingWindow(context, rank);
@@ -100,10 +100,8 @@ static Answer selectAndScatter(const Context &context) {
   else
     rule.equate(result(0), operand(1)).equate(result(0), operand(2));
 
-  std::optional<Payload> select =
-      composePayload(context.table, context.op->getRegion(0), {0, 0});
-  std::optional<Payload> scatter =
-      composePayload(context.table, context.op->getRegion(1), {0, 0});
+  std::optional<Payload> select = composePayload(context.table, context.op->getRegion(0), {0, 0});
+  std::optional<Payload> scatter = composePayload(context.table, context.op->getRegion(1), {0, 0});
   if (!select || !scatter || scatter->yields.size() != 1)
     return Answer::barrier(kUnknownBody);
   if (context.isResultScaled(0))

@@ -42,8 +42,7 @@ void PopulateRules::runOnOperation() {
       return WalkResult::interrupt();
     case RuleOutcome::Kind::Unknown:
       if (warned.insert(op->getName()).second)
-        op->emitWarning("no rule is known for '")
-            << op->getName() << "': it is taken as a barrier";
+        op->emitWarning("no rule is known for '") << op->getName() << "': it is taken as a barrier";
       return WalkResult::skip();
     case RuleOutcome::Kind::Barrier:
     case RuleOutcome::Kind::Rule:

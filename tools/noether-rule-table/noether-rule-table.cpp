@@ -1,8 +1,9 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Prints the table of rules as Markdown. The rule shown for an operation is the one it has where it occurs
-// first in the given files (test/Rules/*.mlir); with --complete every operation that has a rule must occur.
+// Prints the table of rules as Markdown. The rule shown for an operation is the one it has where it
+// occurs first in the given files (test/Rules/*.mlir); with --complete every operation that has a
+// rule must occur.
 
 #include "noether/Dialect/Host/HostDialects.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
@@ -45,11 +46,10 @@ std::string cell(RuleAttr rule) {
   return "`" + escaped + "`";
 }
 
-/// Reads the rules of the first operation of each name; those of operations in the body of another come
-/// last, as they are scalar.
+/// Reads the rules of the first operation of each name; those of operations in the body of another
+/// come last, as they are scalar.
 LogicalResult readSamples(StringRef file, MLIRContext &context, RuleTable &table,
-                          llvm::StringMap<RuleAttr> &samples,
-                          llvm::StringMap<RuleAttr> &inBodies) {
+                          llvm::StringMap<RuleAttr> &samples, llvm::StringMap<RuleAttr> &inBodies) {
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(file, &context);
   if (!module)
     return failure();
@@ -88,14 +88,17 @@ int main(int argc, char **argv) {
   llvm::raw_ostream &os = llvm::outs();
   os << "<!-- Written by noether-rule-table; don't manually edit -->\n\n"
         "# Rules of operations\n\n"
-        "How each operation relates the log-scales of its operands (`o0`, `o1`, ...) and results (`r0`, "
+        "How each operation relates the log-scales of its operands (`o0`, `o1`, ...) and results "
+        "(`r0`, "
         "...).\nThe factors in brackets are those of one sample; ranks, sizes and attributes of an "
-        "operation decide its own.\n`mhlo` operations have the rules of the `stablehlo` operations of the "
+        "operation decide its own.\n`mhlo` operations have the rules of the `stablehlo` operations "
+        "of the "
         "same name.\n";
   bool isComplete = true;
   std::string dialect;
   llvm::StringSet<> names;
-  RuleTable::forEachEntry([&](StringRef name, RuleOutcome::Kind, StringRef) { names.insert(name); });
+  RuleTable::forEachEntry(
+      [&](StringRef name, RuleOutcome::Kind, StringRef) { names.insert(name); });
   RuleTable::forEachEntry([&](StringRef name, RuleOutcome::Kind kind, StringRef note) {
     auto [ns, op] = name.split('.');
     if (ns == "mhlo" && names.contains(("stablehlo." + op).str()))

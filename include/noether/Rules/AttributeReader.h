@@ -3,9 +3,9 @@
 //
 // Reads the attributes of operations whose dialect may be known by name only.
 //
-// The attributes of such dialects are opaque text (`#stablehlo.dot<...>`); where the real dialect is
-// registered the same text is what its attributes print. Nothing here trusts the text: what does not
-// parse is a failure, and ranges are for the caller to check against the operands.
+// The attributes of such dialects are opaque text (`#stablehlo.dot<...>`); where the real dialect
+// is registered the same text is what its attributes print. Nothing here trusts the text: what does
+// not parse is a failure, and ranges are for the caller to check against the operands.
 
 #ifndef NOETHER_RULES_ATTRIBUTEREADER_H
 #define NOETHER_RULES_ATTRIBUTEREADER_H

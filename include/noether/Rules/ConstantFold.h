@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Constants that matter to rules: splats (every element equal) as numbers, and elementwise operations
-// on them. Numbers are doubles rounded to the type they came from.
+// Constants that matter to rules: splats (every element equal) as numbers, and elementwise
+// operations on them. Numbers are doubles rounded to the type they came from.
 
 #ifndef NOETHER_RULES_CONSTANTFOLD_H
 #define NOETHER_RULES_CONSTANTFOLD_H

@@ -9,16 +9,16 @@
 //   rule.equate(result(0), operand(0) + operand(1));
 //   RuleAttr attr = rule.build();
 //
-// What an equation says: choose a value for every factor, and in every dimension made of segments one
-// segment. Where all tensors of the equation have an entry with this index (their segments hold the
-// chosen factors), the log-scales of these entries satisfy the equation. So a factor that occurs on
-// one side only makes that side constant along it, and an equation with a tensor whose dimension is
-// only one segment of another's holds on that segment alone.
+// What an equation says: choose a value for every factor, and in every dimension made of segments
+// one segment. Where all tensors of the equation have an entry with this index (their segments hold
+// the chosen factors), the log-scales of these entries satisfy the equation. So a factor that
+// occurs on one side only makes that side constant along it, and an equation with a tensor whose
+// dimension is only one segment of another's holds on that segment alone.
 //
 // What a rule owes to zeros: a tensor that is zero everywhere has any scale. The analysis skips the
-// equations it occurs in, and gives any scale to a result all of whose equations it skipped. So a rule
-// must say of a result all it can without each operand: a scatter into zeros has the updates' scale, and
-// needs `r0 = o2` beside `r0 = o0`; `o2 = o0` would not do.
+// equations it occurs in, and gives any scale to a result all of whose equations it skipped. So a
+// rule must say of a result all it can without each operand: a scatter into zeros has the updates'
+// scale, and needs `r0 = o2` beside `r0 = o0`; `o2 = o0` would not do.
 
 #ifndef NOETHER_RULES_RULEBUILDER_H
 #define NOETHER_RULES_RULEBUILDER_H

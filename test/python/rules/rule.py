@@ -158,6 +158,7 @@ class ScaleSystem:
         for tensor, shape in shapes.items():
             self.offsets[tensor] = self.size
             self.size += int(np.prod(shape, dtype=int))
+        self._null = {}
         self.sizes = dict(rule.sizes)
         for tensor, shape in (all_shapes or shapes).items():
             for dim, size in zip(rule.dims(tensor), shape, strict=True):
@@ -212,18 +213,24 @@ class ScaleSystem:
                 np.array([coefficient for _, coefficient in known]),
             )
 
-    def matrix(self, skipping=()):
-        """The equations, without those with a tensor in `skipping`; and which elements they speak of."""
-        rows, covered = [], np.zeros(self.size, bool)
+    def square(self, skipping=()):
+        """M^T M for the matrix M of the equations without those with a tensor in `skipping`, and the elements spoken of.
+
+        Its null space is that of the equations; coefficients are small, so that squares are safe.
+        """
+        square, covered = np.zeros((self.size, self.size)), np.zeros(self.size, bool)
+
+        def add(elements, coefficients):
+            for column, x in zip(elements.T, coefficients, strict=True):
+                for other, y in zip(elements.T, coefficients, strict=True):
+                    np.add.at(square, (column, other), x * y)
+
         for equation in self.rule.equations:
             if equation.lhs in skipping or any(t in skipping for _, t in equation.terms):
                 continue
             for elements, coefficients in self._rows(equation):
                 elements = np.unique(elements, axis=0)
-                block = np.zeros((len(elements), self.size))
-                for column, coefficient in zip(elements.T, coefficients, strict=True):
-                    np.add.at(block, (np.arange(len(elements)), column), coefficient)
-                rows.append(block)
+                add(elements, coefficients)
                 covered[elements[:, 0]] = True
         for tensor, shape in self.shapes.items():
             if tensor[0] != "o" or tensor in skipping:
@@ -234,22 +241,17 @@ class ScaleSystem:
                 numbers = self.offsets[tensor] + np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
                 numbers = np.moveaxis(numbers, axis, 0).reshape(shape[axis], -1)
                 for other in numbers[1:]:
-                    block = np.zeros((len(other), self.size))
-                    block[np.arange(len(other)), other] = 1
-                    block[np.arange(len(other)), numbers[0]] -= 1
-                    rows.append(block)
-        matrix = np.concatenate(rows) if rows else np.zeros((0, self.size))
-        return np.unique(matrix, axis=0), covered
+                    add(np.stack([numbers[0], other], axis=1), (1.0, -1.0))
+        return square, covered
 
     def random_solution(self, generator, skipping=()):
         """Log-scales that satisfy the equations, and for each result element whether any equation speaks of it."""
-        matrix, covered = self.matrix(skipping)
-        solution = generator.normal(scale=0.6, size=self.size)
-        if len(matrix):
-            # The null space, from the small square matrix: coefficients are small, so that squares are safe.
-            values, vectors = np.linalg.eigh(matrix.T @ matrix)
-            null = vectors[:, values < 1e-9 * values[-1]]
-            solution = null @ (null.T @ solution)
+        if skipping not in self._null:
+            square, covered = self.square(skipping)
+            values, vectors = np.linalg.eigh(square)
+            self._null[skipping] = vectors[:, values < 1e-9 * values.max(initial=1)], covered
+        null, covered = self._null[skipping]
+        solution = null @ (null.T @ generator.normal(scale=0.6, size=self.size))
         scales, spoken = {}, {}
         for tensor, shape in self.shapes.items():
             start = self.offsets[tensor]

@@ -84,9 +84,9 @@ TEST(GatherDimensionsTest, ReadsListsAndTheIndexVector) {
 }
 
 TEST(ScatterDimensionsTest, ReadsListsAndTheIndexVector) {
-  auto dims = parseScatterDimensions(
-      "scatter<update_window_dims = [0, 1], inserted_window_dims = [2], "
-      "scatter_dims_to_operand_dims = [2]>");
+  auto dims =
+      parseScatterDimensions("scatter<update_window_dims = [0, 1], inserted_window_dims = [2], "
+                             "scatter_dims_to_operand_dims = [2]>");
   ASSERT_TRUE(succeeded(dims));
   EXPECT_EQ(dims->updateWindow, indices({0, 1}));
   EXPECT_EQ(dims->insertedWindow, indices({2}));
@@ -163,11 +163,11 @@ TEST_F(AttributeReaderTest, KeywordsOfEnums) {
 }
 
 TEST_F(AttributeReaderTest, OpaqueAttributesAreReadFromTheirText) {
-  EXPECT_EQ(printedBody(parseAttribute("#stablehlo.dot<lhs_contracting_dimensions = [1]>", &context)),
-            "dot<lhs_contracting_dimensions = [1]>");
+  EXPECT_EQ(
+      printedBody(parseAttribute("#stablehlo.dot<lhs_contracting_dimensions = [1]>", &context)),
+      "dot<lhs_contracting_dimensions = [1]>");
   EXPECT_TRUE(succeeded(read("#stablehlo.dot<lhs_contracting_dimensions = [1]>").dot("a")));
-  EXPECT_TRUE(
-      succeeded(read("#stablehlo.conv<[b, 0, f]x[0, i, o]->[b, 0, f]>").convolution("a")));
+  EXPECT_TRUE(succeeded(read("#stablehlo.conv<[b, 0, f]x[0, i, o]->[b, 0, f]>").convolution("a")));
   EXPECT_TRUE(succeeded(read("#stablehlo.gather<offset_dims = [1]>").gather("a")));
   EXPECT_TRUE(succeeded(read("#mhlo.scatter<update_window_dims = [1]>").scatter("a")));
 }

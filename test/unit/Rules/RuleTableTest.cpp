@@ -102,13 +102,17 @@ TEST_F(RuleTableTest, BodiesArePartOfTheKey) {
   auto reduce = [](StringRef name, StringRef body) {
     return (name + R"( = "stablehlo.reduce"(%x, %z) <{dimensions = array<i64: 0>}> ({
     ^bb0(%l: tensor<f32>, %r: tensor<f32>):
-      %c = "stablehlo.)" + body + R"("(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+      %c = "stablehlo.)" +
+            body + R"("(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
       "stablehlo.return"(%c) : (tensor<f32>) -> ()
     }) : (tensor<4xf32>, tensor<f32>) -> tensor<f32>
-    )").str();
+    )")
+        .str();
   };
-  auto ops = parse(R"(%z = "stablehlo.constant"() <{value = dense<0.0> : tensor<f32>}> : () -> tensor<f32>
-    )" + reduce("%0", "add") + reduce("%1", "multiply") + reduce("%2", "maximum"));
+  auto ops =
+      parse(R"(%z = "stablehlo.constant"() <{value = dense<0.0> : tensor<f32>}> : () -> tensor<f32>
+    )" + reduce("%0", "add") +
+            reduce("%1", "multiply") + reduce("%2", "maximum"));
   RuleTable table(&context);
   RuleAttr sum = table.lookup(ops[1]), product = table.lookup(ops[2]), max = table.lookup(ops[3]);
   EXPECT_NE(sum, product);
