@@ -160,6 +160,39 @@ CompiledRule CompiledRule::getUpdateSlice(ArrayRef<int64_t> shape, ArrayRef<int6
   return result;
 }
 
+/// Dims 0, 1, ...: a factor each.
+static CompiledRule::Tensor singleFactors(unsigned rank) {
+  CompiledRule::Tensor tensor(rank);
+  for (auto [d, dim] : llvm::enumerate(tensor))
+    dim.segments.push_back({static_cast<CompiledRule::Factor>(d)});
+  return tensor;
+}
+
+CompiledRule CompiledRule::getBroadcast(mlir::AffineMap map) {
+  CompiledRule result;
+  for (unsigned d = 0; d < map.getNumDims(); ++d)
+    result.addFactor(0);
+  Tensor &operand = result.tensors.emplace_back();
+  for (unsigned i = 0; i < map.getNumResults(); ++i)
+    operand.emplace_back().segments.push_back({map.getDimPosition(i)});
+  result.tensors.push_back(singleFactors(map.getNumDims()));
+  result.numOperands = 1;
+  result.equations.push_back({1, {{0, Fraction(1)}}});
+  result.finalize();
+  return result;
+}
+
+CompiledRule CompiledRule::getElementwise(RuleAttr scalarRule, unsigned rank) {
+  CompiledRule result = get(scalarRule);
+  for (unsigned d = 0; d < rank; ++d)
+    result.addFactor(0);
+  for (Tensor &tensor : result.tensors)
+    tensor = singleFactors(rank);
+  result.isPointwise = result.isSegmented = false;
+  result.finalize();
+  return result;
+}
+
 CompiledRule CompiledRule::getBarrier(unsigned numOperands, unsigned numResults) {
   CompiledRule result;
   result.numOperands = numOperands;

@@ -1,12 +1,13 @@
 // RUN: noether-opt --noether-infer-symmetries %s | FileCheck %s
 
-// Upstream dialects, by the same rules: hidden units of a ReLU, then a norm. An epsilon within the body of an
-// operation has degree 0, which takes the scale before the norm.
+// Upstream dialects, by the same rules: hidden units of a ReLU, then a norm whose epsilon stands within a body.
 
-// CHECK: noether.dimension = {torus = 5 : i64, torus_exact = 5 : i64}
+// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 5 : i64}
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 5 : i64, family = "rescale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 5>},
-// CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 3>}]}]
+// CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 3>}]},
+// CHECK-SAME: {broken_by = [{constant = {{9.99.*E-6}} : f64, degree = "2"}], dimension = 1 : i64, family = "scale", id = "S2", members = [
+// CHECK-SAME: {argument = 3 : i64, axes = array<i64>, exponent = "1", view = array<i64: 5, 3>}]}]
 #rows = affine_map<(i, j) -> (i)>
 #all = affine_map<(i, j) -> (i, j)>
 

@@ -9,6 +9,8 @@
 #include "noether/Analysis/Form.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 
+#include "mlir/IR/AffineMap.h"
+
 #include "llvm/ADT/BitVector.h"
 
 namespace noether {
@@ -56,6 +58,10 @@ struct CompiledRule {
   static CompiledRule getUpdateSlice(llvm::ArrayRef<int64_t> shape,
                                      llvm::ArrayRef<int64_t> starts,
                                      llvm::ArrayRef<int64_t> sizes, unsigned numIgnored);
+  /// One operand whose dims are the results of `map`, a projected permutation of the result's dims.
+  static CompiledRule getBroadcast(mlir::AffineMap map);
+  /// The rule of an operation on scalars, applied to each element of tensors of `rank`.
+  static CompiledRule getElementwise(RuleAttr scalarRule, unsigned rank);
   static CompiledRule getBarrier(unsigned numOperands, unsigned numResults);
 
 private:

@@ -5,7 +5,10 @@
 #include "noether/Dialect/Host/HostDialects.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -52,7 +55,8 @@ class FieldEngineTest : public testing::Test {
 protected:
   FieldEngineTest() {
     DialectRegistry registry;
-    registry.insert<func::FuncDialect, NoetherDialect>();
+    registry.insert<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, NoetherDialect,
+                    tensor::TensorDialect>();
     registerHostDialects(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
@@ -171,4 +175,39 @@ TEST_F(FieldEngineTest, AnUnknownOperationIsABarrier) {
   EXPECT_EQ(equations(), "v0.0; v0.1");
   EXPECT_EQ(result(), "");
   EXPECT_EQ(program->getUnknownOperations().size(), 1u);
+}
+
+TEST_F(FieldEngineTest, ANumberInABodyStandsAlone) {
+  // A row and a matrix, read through their maps and written transposed.
+  run("%a: tensor<3xf32>, %b: tensor<2x3xf32>) -> tensor<3x2xf32>", R"(
+    %eps = arith.constant 0.001 : f32
+    %init = tensor.empty() : tensor<3x2xf32>
+    %0 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>,
+                                          affine_map<(i, j) -> (j, i)>],
+                         iterator_types = ["parallel", "parallel"]}
+        ins(%a, %b : tensor<3xf32>, tensor<2x3xf32>) outs(%init : tensor<3x2xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %s = arith.addf %x, %eps : f32
+      %p = arith.mulf %s, %y : f32
+      linalg.yield %p : f32
+    } -> tensor<3x2xf32>
+    return %0 : tensor<3x2xf32>)");
+  EXPECT_EQ(equations(), "v0.0 ~ 0.001000; v0.1 ~ 0.001000");
+  EXPECT_EQ(result(), "0: v0.0 + v1.0, 1: v1.2, 2: v0.1 + v1.1, 3: v1.3");
+}
+
+TEST_F(FieldEngineTest, ABodyWithoutNumbersIsItsRule) {
+  run("%a: tensor<4xf32>) -> tensor<4xf32>", R"(
+    %zero = arith.constant 0.0 : f32
+    %init = tensor.empty() : tensor<4xf32>
+    %0 = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                         iterator_types = ["parallel"]}
+        ins(%a : tensor<4xf32>) outs(%init : tensor<4xf32>) {
+    ^bb0(%x: f32, %z: f32):
+      %m = arith.maximumf %x, %zero : f32
+      linalg.yield %m : f32
+    } -> tensor<4xf32>
+    return %0 : tensor<4xf32>)");
+  EXPECT_EQ(equations(), "");
+  EXPECT_EQ(result(), "0: v0.0, 1: v0.1");
 }
