@@ -14,6 +14,9 @@
 
 namespace noether {
 
+/// Parameters that share radii, one for each index of the block. One symmetry scales them all; or several
+/// do, each at one position along leading axes of the block (the layers of a stacked parameter, the
+/// queries and keys of a fused one). At positions without a symmetry the radius is 1.
 struct AdaptiveBlock {
   struct Member {
     unsigned argument;
@@ -22,10 +25,21 @@ struct AdaptiveBlock {
     llvm::SmallVector<int64_t, 6> view;
     llvm::SmallVector<int64_t, 6> axes;
     Slots slots; // the same in the parameter's own shape
+
+    bool operator==(const Member &other) const {
+      return argument == other.argument && view == other.view && axes == other.axes;
+    }
   };
-  std::string symmetry; // id
+  struct Part {
+    std::string symmetry; // id
+    int64_t position;
+    /// Of this symmetry's radii, and of the argument and result that hold them.
+    mlir::RankedTensorType type;
+  };
   llvm::SmallVector<Member, 1> members;
-  /// Of the radius: the block's shape, and the members' widest element type, f32 at least.
+  llvm::SmallVector<Part, 1> parts; // by position
+  int64_t numPositions = 1;
+  /// Of all radii: the block's shape, and the members' widest element type, f32 at least.
   mlir::RankedTensorType type;
 };
 

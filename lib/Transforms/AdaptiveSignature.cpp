@@ -3,12 +3,11 @@
 
 #include "AdaptiveSignature.h"
 
+#include "AdaptiveRadii.h"
 #include "BlockPowers.h"
 
-#include "noether/Dialect/Host/StablehloBuilder.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 
-#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/SymbolTable.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -27,38 +26,6 @@ ArgumentGauges noether::gaugesOfParameters(ArrayRef<AdaptiveBlock> blocks) {
   return gauges;
 }
 
-static Value createSelectNonzero(StablehloBuilder &b, Value condition, Value ifNonzero) {
-  auto type = cast<RankedTensorType>(ifNonzero.getType());
-  MLIRContext *context = type.getContext();
-  auto direction = parseAttribute("#stablehlo<comparison_direction NE>", context);
-  auto kind = parseAttribute("#stablehlo<comparison_type FLOAT>", context);
-  Value isNonzero = b.create("stablehlo.compare", type.clone(IntegerType::get(context, 1)),
-                             {condition, b.splat(type, 0)},
-                             {NamedAttribute("comparison_direction", direction),
-                              NamedAttribute("compare_type", kind)});
-  return b.create("stablehlo.select", type, {isNonzero, ifNonzero, b.splat(type, 1)});
-}
-
-Value noether::createNorm(OpBuilder &builder, Location loc, const AdaptiveBlock &block,
-                          ValueRange members) {
-  StablehloBuilder b(builder, loc);
-  Value charge;
-  for (auto [member, value] : llvm::zip_equal(block.members, members)) {
-    Value view = b.convert(b.reshape(value, member.view), block.type.getElementType());
-    SmallVector<int64_t> summed, kept(member.axes), permutation;
-    for (int64_t axis = 0, rank = member.view.size(); axis < rank; ++axis)
-      if (!llvm::is_contained(member.axes, axis))
-        summed.push_back(axis);
-    Value sum = b.reduceSum(b.binary("stablehlo.multiply", view, view), summed);
-    llvm::sort(kept);
-    for (int64_t axis : member.axes)
-      permutation.push_back(llvm::find(kept, axis) - kept.begin());
-    sum = b.transpose(sum, permutation);
-    charge = charge ? b.binary("stablehlo.add", charge, sum) : sum;
-  }
-  return createSelectNonzero(b, charge, b.unary("stablehlo.sqrt", charge));
-}
-
 //===----------------------------------------------------------------------===//
 // Conversions
 //===----------------------------------------------------------------------===//
@@ -74,7 +41,14 @@ static DictionaryAttr keptAttributes(func::FuncOp entry, unsigned argument) {
   return DictionaryAttr::get(entry.getContext(), kept);
 }
 
-static std::string radiusName(const AdaptiveBlock &block) { return "radius." + block.symmetry; }
+static std::string radiusName(const AdaptiveBlock::Part &part) { return "radius." + part.symmetry; }
+
+static SmallVector<AdaptiveBlock::Part> partsOf(ArrayRef<AdaptiveBlock> blocks) {
+  SmallVector<AdaptiveBlock::Part> parts;
+  for (const AdaptiveBlock &block : blocks)
+    llvm::append_range(parts, block.parts);
+  return parts;
+}
 
 namespace {
 
@@ -89,10 +63,10 @@ public:
     Builder b(entry.getContext());
     adaptedTypes = plainTypes;
     adaptedAttributes = plainAttributes;
-    for (const AdaptiveBlock &block : blocks) {
-      adaptedTypes.push_back(block.type);
+    for (const AdaptiveBlock::Part &part : partsOf(blocks)) {
+      adaptedTypes.push_back(part.type);
       adaptedAttributes.push_back(b.getDictionaryAttr(
-          b.getNamedAttr(NoetherDialect::kNameAttrName, b.getStringAttr(radiusName(block)))));
+          b.getNamedAttr(NoetherDialect::kNameAttrName, b.getStringAttr(radiusName(part)))));
     }
   }
 
@@ -100,20 +74,22 @@ public:
     auto [function, builder] = create(kAdapt, plainTypes, plainAttributes, adaptedTypes,
                                       adaptedAttributes);
     Location loc = function.getLoc();
-    SmallVector<Value> radii;
+    SmallVector<Value> radii, parts;
     for (const AdaptiveBlock &block : blocks) {
       SmallVector<Value> members;
       for (const AdaptiveBlock::Member &member : block.members)
         members.push_back(function.getArgument(member.argument));
       radii.push_back(createNorm(builder, loc, block, members));
+      llvm::append_range(parts, splitRadii(builder, loc, block, radii.back()));
     }
-    finish(function, builder, radii, Fraction(-1), radii);
+    finish(function, builder, radii, Fraction(-1), parts);
   }
 
   void createRestore() {
     auto [function, builder] = create(kRestore, adaptedTypes, adaptedAttributes, plainTypes,
                                       plainAttributes);
-    SmallVector<Value> radii(function.getArguments().take_back(blocks.size()));
+    ValueRange parts = function.getArguments().drop_front(plainTypes.size());
+    SmallVector<Value> radii = joinAllRadii(builder, function.getLoc(), blocks, parts);
     finish(function, builder, radii, Fraction(1), {});
   }
 
@@ -182,16 +158,16 @@ FailureOr<SmallVector<Value>> noether::appendRadiusArguments(func::FuncOp entry,
   Builder b(entry.getContext());
   SmallVector<Value> radii;
   unsigned numResults = entry.getNumResults();
-  for (auto [number, block] : llvm::enumerate(blocks)) {
+  for (auto [number, part] : llvm::enumerate(partsOf(blocks))) {
     unsigned argument = entry.getNumArguments();
-    auto name = b.getStringAttr(radiusName(block));
+    auto name = b.getStringAttr(radiusName(part));
     Location loc = NameLoc::get(name);
     DictionaryAttr attributes = b.getDictionaryAttr(
         {b.getNamedAttr(NoetherDialect::kRoleAttrName, b.getStringAttr("state")),
          b.getNamedAttr(NoetherDialect::kNameAttrName, name),
          b.getNamedAttr(NoetherDialect::kCarriedToAttrName,
                         b.getI64IntegerAttr(numResults + number))});
-    if (failed(entry.insertArgument(argument, block.type, attributes, loc)))
+    if (failed(entry.insertArgument(argument, part.type, attributes, loc)))
       return failure();
     radii.push_back(entry.getArgument(argument));
   }
@@ -202,26 +178,27 @@ void noether::describeBlocks(func::FuncOp entry, ArrayRef<AdaptiveBlock> blocks,
                              const ArgumentGauges &gauges) {
   Builder b(entry.getContext());
   SmallVector<Attribute> descriptions;
-  unsigned firstArgument = entry.getNumArguments() - blocks.size(),
-           firstResult = entry.getNumResults() - blocks.size();
+  size_t numParts = partsOf(blocks).size();
+  int64_t argument = entry.getNumArguments() - numParts, result = entry.getNumResults() - numParts;
   for (auto [number, block] : llvm::enumerate(blocks)) {
     SmallVector<Attribute> parameters, states;
     for (const AdaptiveBlock::Member &member : block.members)
       parameters.push_back(b.getI64IntegerAttr(member.argument));
-    for (const auto &[argument, gauge] : gauges) {
-      auto isMember = [&, argument = argument](const AdaptiveBlock::Member &member) {
-        return member.argument == argument;
+    for (const auto &[state, gauge] : gauges) {
+      auto isMember = [&, state = state](const AdaptiveBlock::Member &member) {
+        return member.argument == state;
       };
       auto isHere = [&, number = number](const GaugeTerm &term) { return term.block == number; };
       if (llvm::none_of(block.members, isMember) && llvm::any_of(gauge.getTerms(), isHere))
-        states.push_back(b.getI64IntegerAttr(argument));
+        states.push_back(b.getI64IntegerAttr(state));
     }
-    descriptions.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("symmetry", b.getStringAttr(block.symmetry)),
-         b.getNamedAttr("argument", b.getI64IntegerAttr(firstArgument + number)),
-         b.getNamedAttr("result", b.getI64IntegerAttr(firstResult + number)),
-         b.getNamedAttr("parameters", b.getArrayAttr(parameters)),
-         b.getNamedAttr("states", b.getArrayAttr(states))}));
+    for (const AdaptiveBlock::Part &part : block.parts)
+      descriptions.push_back(b.getDictionaryAttr(
+          {b.getNamedAttr("symmetry", b.getStringAttr(part.symmetry)),
+           b.getNamedAttr("argument", b.getI64IntegerAttr(argument++)),
+           b.getNamedAttr("result", b.getI64IntegerAttr(result++)),
+           b.getNamedAttr("parameters", b.getArrayAttr(parameters)),
+           b.getNamedAttr("states", b.getArrayAttr(states))}));
   }
   entry->setDiscardableAttr("noether.adaptive", b.getArrayAttr(descriptions));
 }

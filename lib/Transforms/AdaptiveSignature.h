@@ -10,7 +10,6 @@
 #include "AdaptiveBlocks.h"
 
 #include "llvm/ADT/MapVector.h"
-#include "mlir/IR/Builders.h"
 
 namespace noether {
 
@@ -20,11 +19,6 @@ using ArgumentGauges = llvm::MapVector<unsigned, Gauge>;
 /// The gauges of the blocks' parameters: each holds its direction.
 ArgumentGauges gaugesOfParameters(llvm::ArrayRef<AdaptiveBlock> blocks);
 
-/// For each index of the block, the norm of all that the members hold there, in the block's type; 1
-/// where it is 0.
-mlir::Value createNorm(mlir::OpBuilder &builder, mlir::Location loc, const AdaptiveBlock &block,
-                       mlir::ValueRange members);
-
 /// Adds public functions @noether_adapt, from the entry's arguments to those of the rewritten entry, and
 /// @noether_restore, its inverse. To be called before the entry changes. Fails with a diagnostic if the
 /// names are taken.
@@ -32,7 +26,7 @@ mlir::LogicalResult createConversions(const StepRoles &roles,
                                       llvm::ArrayRef<AdaptiveBlock> blocks,
                                       const ArgumentGauges &gauges);
 
-/// Appends one argument per block for its radius. Returns the arguments.
+/// Appends one argument per part of a block for its radii. Returns the arguments.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>
 appendRadiusArguments(mlir::func::FuncOp entry, llvm::ArrayRef<AdaptiveBlock> blocks);
 

@@ -94,7 +94,8 @@ std::optional<Slots> noether::slotsOfAxes(ArrayRef<int64_t> view, ArrayRef<int64
     bool found = false;
     for (size_t dim = 0; dim < shape.size() && !found; ++dim) {
       int64_t stride = strideAfter(shape, dim);
-      if (shape[dim] == 0 || low % stride != 0 || (stride * shape[dim]) % high != 0)
+      // Nothing is anywhere in a tensor without elements.
+      if (stride == 0 || high == 0 || low % stride != 0 || (stride * shape[dim]) % high != 0)
         continue;
       appendSlot(slots, {static_cast<int64_t>(dim), low / stride, view[axis]});
       found = true;

@@ -10,6 +10,11 @@
 using namespace mlir;
 using namespace noether;
 
+static bool canHaveGauge(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && isa<FloatType, ComplexType>(type.getElementType());
+}
+
 void GaugeFixing::setGauge(Value value, const Gauge &gauge) {
   if (!gauge.isTrivial())
     gauges[value] = gauge;
@@ -84,6 +89,10 @@ void GaugeFixing::visit(Operation &op) {
     operands.push_back(std::move(description));
   }
   GaugePlan plan = planGauges(*rule, shapesOf(op), operands);
+  // A rule on the operation itself may say anything.
+  for (auto [result, gauge] : llvm::zip(op.getResults(), plan.results))
+    if (!gauge.isTrivial() && !canHaveGauge(result))
+      return visitBarrier(op);
   for (auto [number, operand] : llvm::enumerate(op.getOpOperands()))
     if (!operands[number].hasEveryGauge)
       operand.set(bring(operand.get(), plan.operands[number], op));

@@ -104,7 +104,7 @@ std::optional<GaugeTerm> Planner::toFactors(unsigned tensor, const GaugeTerm &te
     for (unsigned factor : dim.segments[0]) {
       int64_t stride = places[tensor][factor].stride, end = stride * sizes[factor];
       int64_t from = std::max(low, stride), to = std::min(high, end);
-      if (from >= to)
+      if (stride == 0 || from >= to)
         continue;
       if (from % stride != 0 || from % low != 0 || to % from != 0 || end % to != 0 ||
           high % to != 0)

@@ -5,6 +5,7 @@
 // and every value of the step moves to the gauge where it is computed from directions alone.
 
 #include "AdaptiveBlocks.h"
+#include "AdaptiveRadii.h"
 #include "AdaptiveSignature.h"
 #include "EntryResults.h"
 #include "GaugeFixing.h"
@@ -75,26 +76,27 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
 
   // Now all next values are in the gauge of the old radii; the new ones are `growth` times as large.
   OpBuilder builder(&terminator);
-  SmallVector<Value> growth, nextRadii;
-  for (auto [block, radius] : llvm::zip(blocks, radii)) {
+  StablehloBuilder b(builder, loc);
+  SmallVector<Value> growth;
+  SmallVector<std::string> names;
+  SmallVector<EntryResult> results;
+  for (const AdaptiveBlock &block : blocks)
+    for (const AdaptiveBlock::Part &part : block.parts)
+      names.push_back("radius." + part.symmetry);
+  for (const AdaptiveBlock &block : blocks) {
     SmallVector<Value> next;
     for (const AdaptiveBlock::Member &member : block.members)
       next.push_back(terminator.getOperand(member.result));
     growth.push_back(createNorm(builder, loc, block, next));
-    nextRadii.push_back(StablehloBuilder(builder, loc).binary("stablehlo.multiply", radius,
-                                                              growth.back()));
+    for (Value factor : splitRadii(builder, loc, block, growth.back())) {
+      size_t part = results.size();
+      results.push_back({b.binary("stablehlo.multiply", radii[part], factor), "state", names[part]});
+    }
   }
   BlockPowers powers(growth, &terminator);
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     if (!gauge.isTrivial())
       operand.set(powers.multiply(builder, loc, operand.get(), Gauge() - gauge));
-
-  SmallVector<std::string> names;
-  for (const AdaptiveBlock &block : blocks)
-    names.push_back("radius." + block.symmetry);
-  SmallVector<EntryResult> results;
-  for (auto [value, name] : llvm::zip(nextRadii, names))
-    results.push_back({value, "state", name});
   return appendResults(entry, results);
 }
 
@@ -117,7 +119,8 @@ LogicalResult RewriteAdaptive::rewrite(const StepRoles &roles, ArrayRef<Adaptive
   FailureOr<SmallVector<Value>> radii = appendRadiusArguments(entry, blocks);
   if (failed(radii))
     return failure();
-  BlockPowers powers(*radii, operations.front());
+  OpBuilder builder(operations.front());
+  BlockPowers powers(joinAllRadii(builder, entry.getLoc(), blocks, *radii), operations.front());
   GaugeFixing fixing(facts, powers);
   for (const auto &[argument, gauge] : gauges)
     fixing.setGauge(entry.getArgument(argument), gauge);
