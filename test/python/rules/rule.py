@@ -214,7 +214,7 @@ class ScaleSystem:
             )
 
     def square(self, skipping=()):
-        """M^T M for the matrix M of the equations without those with a tensor in `skipping`, and the elements spoken of.
+        """M^T M for the matrix M of the equations without those with a tensor in `skipping`; the elements spoken of.
 
         Its null space is that of the equations; coefficients are small, so that squares are safe.
         """

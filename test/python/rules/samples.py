@@ -47,10 +47,16 @@ FUNCTIONS = {
         "digamma": lax.digamma, "bessel": lax.bessel_i1e, "arccosh": lambda x: jnp.arccosh(1 + x),
         "power": lambda x: (x**-1.5, x**0.3, x**2, x**3, x ** jnp.float64(1 / 3), jnp.power(2.0, x), x**0.12345678),
     }.items()},
-    "activations": (lambda x: (jax.nn.relu(x), jax.nn.gelu(x, approximate=False), jax.nn.silu(x), lax.logistic(x)), (X,)),
+    "activations": (
+        lambda x: (jax.nn.relu(x), jax.nn.gelu(x, approximate=False), jax.nn.silu(x), lax.logistic(x)), (X,),
+    ),
     "erf_inv": (lambda x: lax.erf_inv(jnp.tanh(x)), (X,)),
-    "arithmetic": (lambda x, y: (x + y, x - y, x * y, x / y, jnp.maximum(x, y), jnp.minimum(x, y), lax.rem(x, y)), (X, Y)),
-    "comparisons": (lambda x, y: (x == y, x < y, x >= y, x != y, x < 0, jnp.arctan2(x, y), lax.nextafter(x, y)), (X, Y)),
+    "arithmetic": (
+        lambda x, y: (x + y, x - y, x * y, x / y, jnp.maximum(x, y), jnp.minimum(x, y), lax.rem(x, y)), (X, Y),
+    ),
+    "comparisons": (
+        lambda x, y: (x == y, x < y, x >= y, x != y, x < 0, jnp.arctan2(x, y), lax.nextafter(x, y)), (X, Y),
+    ),
     "select": (lambda x, y: (jnp.where(x > 0, x, y), lax.select(x[0, 0] > 0, x, y), jnp.where(x > 0, x, 0.0)), (X, Y)),
     "clamp": (lambda x, y: (lax.clamp(-y, x, y), lax.clamp(0.0, x, 2.0)), (X, P)),
     "conversions": (
@@ -68,7 +74,7 @@ FUNCTIONS = {
     ),
     "dot": (lambda x, w: (x @ w, jnp.dot(x[0], w), jnp.vdot(x[0], w[:, 0]), jnp.outer(x[0], w[0])), (X, W)),
     "dot_general": (
-        lambda x, y: (jnp.einsum("bij,bjk->bik", x, y), jnp.einsum("bij,bjk->ki", x, y), jnp.einsum("bij,bkl->bikl", x, y)),
+        lambda x, y: [jnp.einsum(f"bij,b{rest}", x, y) for rest in ("jk->bik", "jk->ki", "kl->bikl")],
         (_normal(2, 3, 4), _normal(2, 4, 2)),
     ),
     "conv_same": (_conv(), (IMAGE, KERNEL)),
@@ -87,10 +93,12 @@ FUNCTIONS = {
     "product": (lambda x: (x.prod(1), x.prod()), (X,)),
     "argmax": (lambda x: (jnp.argmax(x, 0), jnp.argmin(x)), (X,)),
     "reduce_custom": (
-        lambda x, y: lax.reduce((x, y), (0.0, 0.0), lambda a, b: (a[0] + b[0], jnp.maximum(a[1], b[1])), (1,)), (X, Y),
+        lambda x, y: lax.reduce((x, y), (0.0, 0.0), lambda a, b: (a[0] + b[0], jnp.maximum(a[1], b[1])), (1,)),
+        (X, Y),
     ),
     "reduce_mixed": (
-        lambda x, y: lax.reduce((x, y), (0.0, 0.0), lambda a, b: (a[0] + b[0] + b[1] - b[1], a[1] + b[1]), (1,)), (X, Y),
+        lambda x, y: lax.reduce((x, y), (0.0, 0.0), lambda a, b: (a[0] + b[0] + b[1] - b[1], a[1] + b[1]), (1,)),
+        (X, Y),
     ),
     "reduce_logsumexp": (lambda x: lax.reduce(x, -jnp.inf, lambda a, b: jnp.logaddexp(a, b), (1,)), (X,)),
     "logsumexp": (lambda x: jax.nn.logsumexp(x, axis=1), (X,)),
@@ -99,12 +107,16 @@ FUNCTIONS = {
         lambda x: (lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"),
                    lax.reduce_window(x, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")), (IMAGE,),
     ),
-    "pooling_gradient": (_gradient(lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")), (IMAGE,)),
+    "pooling_gradient": (
+        _gradient(lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")), (IMAGE,),
+    ),
     "sort": (lambda x, y: (jnp.sort(x, 1), *lax.sort((x, y), dimension=0, num_keys=1), jnp.argsort(x, 1)), (X, Y)),
     "top_k": (lambda x: lax.top_k(x, 2), (X,)),
-    "broadcast": (lambda x, v: (x[:, None] + jnp.zeros((1, 2, 1)), jnp.broadcast_to(x[0], (2, 4)), v[:, None] * v), (X, V)),
+    "broadcast": (
+        lambda x, v: (x[:, None] + jnp.zeros((1, 2, 1)), jnp.broadcast_to(x[0], (2, 4)), v[:, None] * v), (X, V),
+    ),
     "reshape": (
-        lambda x: (x.reshape(4, 6), x.reshape(2, 2, 6), x.reshape(24), x.reshape(8, 3), x.reshape(1, 4, 1, 6), x.reshape(3, 8)),
+        lambda x: [x.reshape(shape) for shape in ((4, 6), (2, 2, 6), (24,), (8, 3), (1, 4, 1, 6), (3, 8))],
         (_normal(2, 2, 6),),
     ),
     "transpose": (lambda x: (x.transpose(2, 0, 1), x.T), (_normal(2, 3, 4),)),
@@ -123,12 +135,14 @@ FUNCTIONS = {
     "take_along_axis": (lambda x: jnp.take_along_axis(x, INDICES, 1), (X,)),
     "take_along_axis_gradient": (_gradient(lambda x: jnp.take_along_axis(x, INDICES, 1)), (X,)),
     "scatter": (
-        lambda x, v: (x.at[jnp.array([0, 2, 0])].add(v), x.at[jnp.array([0, 2, 1])].set(v), x.at[jnp.array([0, 2, 0])].max(v),
-                      x.at[jnp.array([0, 2, 0])].mul(v), x.at[:, 1:3].set(v[:, :2]), x.at[1, 2].add(1.0)),
+        lambda x, v: (x.at[jnp.array([0, 2, 0])].add(v), x.at[jnp.array([0, 2, 1])].set(v),
+                      x.at[jnp.array([0, 2, 0])].max(v), x.at[jnp.array([0, 2, 0])].mul(v),
+                      x.at[:, 1:3].set(v[:, :2]), x.at[1, 2].add(1.0)),
         (X, Y),
     ),
     "dynamic_slice": (
-        lambda x, v, i: (lax.dynamic_slice(x, (i, jnp.int32(0)), (2, 4)), lax.dynamic_update_slice(x, v[:2], (i, jnp.int32(0))),
+        lambda x, v, i: (lax.dynamic_slice(x, (i, jnp.int32(0)), (2, 4)),
+                         lax.dynamic_update_slice(x, v[:2], (i, jnp.int32(0))),
                          lax.dynamic_update_slice(x, v, (i, jnp.int32(0)))),
         (X, Y, np.int32(1)),
     ),
@@ -137,7 +151,9 @@ FUNCTIONS = {
     "barrier": (lambda x, y: lax.optimization_barrier((x, y)), (X, Y)),
     "iota": (lambda x: x + lax.iota(float, 4), (X,)),
     "random": (lambda key: lax.rng_bit_generator(key, (3, 4)), (np.array([1, 2], np.uint64),)),
-    "layer_norm": (_gradient(lambda x, g: g * (x - x.mean(1, keepdims=True)) * lax.rsqrt(x.var(1, keepdims=True) + 1e-5)), (X, Y)),
+    "layer_norm": (
+        _gradient(lambda x, g: g * (x - x.mean(1, keepdims=True)) * lax.rsqrt(x.var(1, keepdims=True) + 1e-5)), (X, Y),
+    ),
     "attention": (
         _gradient(lambda q, k, v: jax.nn.softmax(jnp.einsum("qhd,khd->hqk", q, k)) @ v.transpose(1, 0, 2)),
         (_normal(3, 2, 4), _normal(3, 2, 4), _normal(3, 2, 4)),
@@ -151,29 +167,34 @@ TEXTS = {
         """%0:3 = "stablehlo.batch_norm_training"(%a, %b, %c) {epsilon = 0.01 : f32, feature_index = 1 : i64} :
              (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>) -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)
            return %0#0, %0#1, %0#2 : tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>""",
-        "(%a: tensor<3x4xf64>, %b: tensor<4xf64>, %c: tensor<4xf64>) -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)",
+        "(%a: tensor<3x4xf64>, %b: tensor<4xf64>, %c: tensor<4xf64>)"
+        " -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)",
         (X, _normal(4), _positive(4)),
     ),
     "batch_norm_training_without_epsilon": (
         """%0:3 = "stablehlo.batch_norm_training"(%a, %b, %c) {epsilon = 0.0 : f32, feature_index = 1 : i64} :
              (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>) -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)
            return %0#0, %0#1, %0#2 : tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>""",
-        "(%a: tensor<3x4xf64>, %b: tensor<4xf64>, %c: tensor<4xf64>) -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)",
+        "(%a: tensor<3x4xf64>, %b: tensor<4xf64>, %c: tensor<4xf64>)"
+        " -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)",
         (X, _normal(4), _positive(4)),
     ),
     **{
         f"batch_norm_inference_{epsilon}": (
-            f"""%0 = "stablehlo.batch_norm_inference"(%a, %b, %c, %d, %e) {{epsilon = {epsilon} : f32, feature_index = 1 : i64}} :
+            f"""%0 = "stablehlo.batch_norm_inference"(%a, %b, %c, %d, %e)
+                 {{epsilon = {epsilon} : f32, feature_index = 1 : i64}} :
                  (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>, tensor<4xf64>, tensor<4xf64>) -> tensor<3x4xf64>
                return %0 : tensor<3x4xf64>""",
-            "(%a: tensor<3x4xf64>, %b: tensor<4xf64>, %c: tensor<4xf64>, %d: tensor<4xf64>, %e: tensor<4xf64>) -> tensor<3x4xf64>",
+            "(%a: tensor<3x4xf64>, %b: tensor<4xf64>, %c: tensor<4xf64>, %d: tensor<4xf64>, %e: tensor<4xf64>)"
+            " -> tensor<3x4xf64>",
             (X, _normal(4), _normal(4), _normal(4), _positive(4)),
         )
         for epsilon in ("0.01", "0.0")
     },
     **{
         f"batch_norm_grad_{epsilon}": (
-            f"""%0:3 = "stablehlo.batch_norm_grad"(%a, %b, %c, %d, %e) {{epsilon = {epsilon} : f32, feature_index = 1 : i64}} :
+            f"""%0:3 = "stablehlo.batch_norm_grad"(%a, %b, %c, %d, %e)
+                 {{epsilon = {epsilon} : f32, feature_index = 1 : i64}} :
                  (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>, tensor<4xf64>, tensor<3x4xf64>)
                  -> (tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>)
                return %0#0, %0#1, %0#2 : tensor<3x4xf64>, tensor<4xf64>, tensor<4xf64>""",
@@ -194,7 +215,8 @@ TEXTS = {
         "(%a: tensor<3x4xf64>, %b: tensor<4x5xf64>) -> tensor<3x5xf64>", (X, W),
     ),
     "einsum": (
-        """%0 = "stablehlo.einsum"(%a, %b) {einsum_config = "ij,kj->ki"} : (tensor<3x4xf64>, tensor<3x4xf64>) -> tensor<3x3xf64>
+        """%0 = "stablehlo.einsum"(%a, %b) {einsum_config = "ij,kj->ki"} :
+             (tensor<3x4xf64>, tensor<3x4xf64>) -> tensor<3x3xf64>
            return %0 : tensor<3x3xf64>""",
         "(%a: tensor<3x4xf64>, %b: tensor<3x4xf64>) -> tensor<3x3xf64>", (X, Y),
     ),
@@ -218,7 +240,8 @@ TEXTS = {
     **{
         f"triangular_solve_{side}_{unit}": (
             f"""%0 = "stablehlo.triangular_solve"(%a, %b) {{left_side = {side}, lower = true, unit_diagonal = {unit},
-                     transpose_a = #stablehlo<transpose NO_TRANSPOSE>}} : (tensor<2x2xf64>, tensor<2x2xf64>) -> tensor<2x2xf64>
+                     transpose_a = #stablehlo<transpose NO_TRANSPOSE>}} :
+                     (tensor<2x2xf64>, tensor<2x2xf64>) -> tensor<2x2xf64>
                return %0 : tensor<2x2xf64>""",
             "(%a: tensor<2x2xf64>, %b: tensor<2x2xf64>) -> tensor<2x2xf64>", (_SPD, _normal(2, 2)),
         )
