@@ -24,6 +24,38 @@ static void addLaws(SymmetryKinetics &kinetics, llvm::ArrayRef<Law> laws) {
       kinetics.laws.push_back(law);
 }
 
+/// The first of the steps `mixing` that brings blocks together which the symmetry scales apart: laws are
+/// those of a parameter that is scaled as a whole.
+static mlir::Operation *findBlockCoupling(const UpdateGraph &graph,
+                                          llvm::ArrayRef<size_t> mixing,
+                                          const SymmetryMember &member) {
+  if (member.axes.empty() && member.isWholeParameter())
+    return nullptr;
+  const Program &program = graph.program;
+  llvm::ArrayRef<int64_t> shape = program.getValues()[program.getArguments()[member.argument]].shape();
+  bool isInParametersAxes =
+      member.isWholeParameter() && llvm::ArrayRef<int64_t>(member.view) == shape;
+  for (size_t index : mixing) {
+    const Program::Step &step = program.getSteps()[index];
+    const CompiledRule &rule = *step.rule;
+    for (auto [number, operand] : llvm::enumerate(program.operands(step))) {
+      if (graph.isUniform.test(operand))
+        continue;
+      if (step.kind != Program::StepKind::Rule || rule.isBarrier)
+        return step.op;
+      // Axes of what has another shape are not followed.
+      bool known = isInParametersAxes && program.getValues()[operand].shape() == shape;
+      for (auto [axis, dim] : llvm::enumerate(rule.tensors[number]))
+        for (const auto &segment : dim.segments)
+          for (CompiledRule::Factor factor : segment)
+            if ((rule.sum.test(factor) || rule.frozen.test(factor)) &&
+                (!known || llvm::is_contained(member.axes, static_cast<int64_t>(axis))))
+              return step.op;
+    }
+  }
+  return nullptr;
+}
+
 SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program,
                                                           const StepRoles &roles,
                                                           llvm::ArrayRef<Symmetry> symmetries,
@@ -61,6 +93,11 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
               return other.op == broken.op && other.why == broken.why;
             }))
           kinetics.breaks.push_back(broken);
+      if (mlir::Operation *op = findBlockCoupling(graph, update.mixing, member)) {
+        kinetics.equivariant = false;
+        kinetics.breaks.push_back(
+            {op, "couples the blocks of the symmetry; the laws hold where they scale alike"});
+      }
       kinetics.ksb |= update.isTrivial ||
                       llvm::any_of(update.laws, [](const Law &law) { return law.isKinetic; });
     }

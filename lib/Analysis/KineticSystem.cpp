@@ -485,6 +485,12 @@ std::string KineticSystem::signature() const {
 
 KineticSystem::Result KineticSystem::solve(SolutionCache &cache) {
   Result result;
+  for (size_t index : slice) {
+    const Program::Step &step = program.getSteps()[index];
+    if (step.kind != Program::StepKind::Rule || step.rule->isBarrier || step.rule->sum.any() ||
+        step.rule->frozen.any())
+      result.mixing.push_back(index);
+  }
   auto [cached, inserted] = cache.try_emplace(signature());
   if (inserted)
     cached->second = sparsestSolution();

@@ -51,6 +51,8 @@ public:
     llvm::SmallVector<Law, 0> laws;
     llvm::SmallVector<StateDegree> states;
     llvm::SmallVector<KineticBreak, 0> breaks;
+    /// Steps of the update that bring entries of different indices together (a norm).
+    llvm::SmallVector<size_t, 2> mixing;
   };
   /// The degrees of the unknowns, for a parameter of degree 1.
   using Degrees = std::map<UnknownId, Fraction>;

@@ -33,11 +33,12 @@ static std::string describe(Operation *op) {
 
 static void printSystem(const Program &program, const StepRoles &roles,
                         const SystemMapping &mapping, llvm::raw_ostream &os) {
+  func::FuncOp entry = roles.entry;
   const System &system = mapping.getSystem();
   for (unsigned argument : mapping.getLiveParameters()) {
     os << "# v" << program.getArguments()[argument] << ": ";
     llvm::printEscapedString(roles.arguments[argument].name, os);
-    os << ", " << program.getValues()[program.getArguments()[argument]].type << "\n";
+    os << ", " << entry.getArgument(argument).getType() << "\n";
   }
   for (auto [number, name] : llvm::enumerate(system.getSpurions())) {
     const SystemMapping::Spurion &spurion = mapping.getSpurion(number);
