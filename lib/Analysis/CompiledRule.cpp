@@ -213,3 +213,24 @@ void CompiledRule::finalize() {
     }
   }
 }
+
+std::string CompiledRule::describeEquations() const {
+  if (isBarrier)
+    return "all operands and results = 0";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto printTensor = [&](llvm::raw_ostream &os, unsigned tensor) {
+    os << (isResult(tensor) ? "r" : "o") << (isResult(tensor) ? tensor - numOperands : tensor);
+  };
+  for (auto [index, equation] : llvm::enumerate(equations)) {
+    if (index)
+      os << ", ";
+    printTensor(os, equation.lhs);
+    os << " = ";
+    Form form;
+    for (auto &[tensor, coefficient] : equation.terms)
+      form.push_back({tensor, coefficient});
+    printForm(os, form, printTensor);
+  }
+  return text;
+}

@@ -84,7 +84,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
     }
 
   StepAnalysis analysis;
-  analysis.symmetries = SymmetryBuilder(*program, mapping, promoted).build();
+  analysis.symmetries = SymmetryBuilder(*program, mapping, promoted).build(options.derivations);
   for (const Symmetry &symmetry : analysis.symmetries)
     analysis.torusDimension += symmetry.dimension;
   if (analysis.torusDimension != promoted.getDimension())

@@ -4,6 +4,7 @@
 #include "SymmetryBuilder.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <numeric>
 
@@ -272,13 +273,49 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
   return candidate;
 }
 
-/// Which constants a symmetry moves, and with what degree.
-void SymmetryBuilder::addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const {
-  std::map<UnknownId, SmallVector<std::pair<Candidate *, Fraction>, 1>> byFree;
+SymmetryBuilder::Moved SymmetryBuilder::indexByFree(llvm::MutableArrayRef<Candidate> candidates) {
+  Moved byFree;
   for (Candidate &candidate : candidates)
     for (auto &[free, coordinate] : candidate.coordinates)
       byFree[free].push_back({&candidate, coordinate});
+  return byFree;
+}
 
+/// The operations of the loss that a scale reaches: their equations, taken together, say that it comes
+/// out as 0 at the loss.
+void SymmetryBuilder::addDerivations(llvm::MutableArrayRef<Candidate> candidates) const {
+  Moved byFree = indexByFree(candidates);
+  FieldEngine &engine = mapping.getEngine();
+  FormPool &forms = mapping.getForms();
+  for (unsigned index : mapping.getLossSlice().set_bits()) {
+    const Program::Step &step = program.getSteps()[index];
+    if (step.kind != Program::StepKind::Rule)
+      continue;
+    llvm::SetVector<Candidate *> reached;
+    for (ValueId operand : program.operands(step)) {
+      std::map<Candidate *, Fraction> degrees;
+      if (engine.isAnyScale(operand))
+        continue;
+      for (const noether::Component &component : engine.componentsOf(operand)) {
+        if (component.form == kAnyForm)
+          continue;
+        for (const Term &term : solution.evaluate(forms[component.form]))
+          for (auto &[candidate, coordinate] : byFree[term.unknown])
+            degrees[candidate] += term.coefficient * coordinate;
+      }
+      // In the order of the candidates, which lie in one array.
+      for (auto &[candidate, degree] : degrees)
+        if (degree != Fraction(0))
+          reached.insert(candidate);
+    }
+    for (Candidate *candidate : reached)
+      candidate->symmetry.derivation.push_back({step.op, step.rule->describeEquations()});
+  }
+}
+
+/// Which constants a symmetry moves, and with what degree.
+void SymmetryBuilder::addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const {
+  Moved byFree = indexByFree(candidates);
   llvm::DenseMap<std::pair<const Candidate *, uint32_t>, bool> seen;
   for (const Equation &equation : mapping.getSystem().getEquations()) {
     if (!equation.spurion)
@@ -364,7 +401,7 @@ static void simplifyView(SymmetryMember &member, ArrayRef<int64_t> shape) {
     member = std::move(simple);
 }
 
-SmallVector<Symmetry, 0> SymmetryBuilder::build() {
+SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
   // Widest blocks first: they claim the narrower ones they contain.
   SmallVector<std::pair<unsigned, UnknownId>> order;
   for (UnknownId free : solution.getFree()) {
@@ -380,6 +417,8 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build() {
       if (std::optional<Candidate> candidate = buildFrom(free))
         candidates.push_back(std::move(*candidate));
   addBrokenBy(candidates);
+  if (derivations)
+    addDerivations(candidates);
 
   SmallVector<Symmetry, 0> result;
   for (Candidate &candidate : candidates) {

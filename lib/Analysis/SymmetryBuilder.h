@@ -16,7 +16,7 @@ class SymmetryBuilder {
 public:
   SymmetryBuilder(const Program &program, SystemMapping &mapping, const Solution &solution);
 
-  llvm::SmallVector<Symmetry, 0> build();
+  llvm::SmallVector<Symmetry, 0> build(bool derivations);
 
 private:
   /// A direction of the null space: values of the unknowns it moves.
@@ -52,6 +52,10 @@ private:
   Coordinates sparsest(UnknownId free) const;
   std::optional<Candidate> buildFrom(UnknownId free);
   void addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const;
+  /// By free unknown: the candidates that move it, with their coordinate.
+  using Moved = std::map<UnknownId, llvm::SmallVector<std::pair<Candidate *, Fraction>, 1>>;
+  static Moved indexByFree(llvm::MutableArrayRef<Candidate> candidates);
+  void addDerivations(llvm::MutableArrayRef<Candidate> candidates) const;
 
   const Program &program;
   SystemMapping &mapping;

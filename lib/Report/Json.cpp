@@ -183,6 +183,14 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
           printOperation(broken.op);
         });
     });
+    if (!symmetry.derivation.empty())
+      json.attributeArray("derivation", [&] {
+        for (const DerivationStep &step : symmetry.derivation)
+          json.object([&] {
+            printOperation(step.op);
+            json.attribute("equation", step.equation);
+          });
+      });
     json.attribute("charge", text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
   });
 }

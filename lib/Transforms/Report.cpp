@@ -34,6 +34,7 @@ struct Report : noether::impl::ReportBase<Report> {
   void runOnOperation() override {
     AnalysisOptions options;
     options.spurionThreshold = spurionThreshold;
+    options.derivations = derivations;
     FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);
     if (failed(analysis))
       return signalPassFailure();

@@ -45,6 +45,9 @@ struct CompiledRule {
   unsigned numFactors() const { return factorSizes.size(); }
   bool isResult(unsigned tensor) const { return tensor >= numOperands; }
 
+  /// The equations as the rule's attribute prints them: "r0 = o0 + o1".
+  std::string describeEquations() const;
+
   static CompiledRule get(RuleAttr rule);
   /// All results equal all operands but the first `numIgnored`, index by index; dims of unequal sizes
   /// are frozen.

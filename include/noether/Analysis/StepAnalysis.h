@@ -16,6 +16,8 @@ struct AnalysisOptions {
   /// Constants up to this size that stand alone in a sum, a comparison or a maximum are promoted to
   /// spurions (the epsilons of normalisations; 1e-3 is Keras' default).
   double spurionThreshold = 2e-3;
+  /// Record, for each symmetry, the operations that prove it.
+  bool derivations = false;
 };
 
 /// Why a parameter has no symmetry: an operation whose equation leaves no solution.

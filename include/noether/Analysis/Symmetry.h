@@ -46,6 +46,12 @@ struct BrokenBy {
   mlir::Operation *op;
 };
 
+/// One step of a proof: what an operation states about the scales of its operands and results.
+struct DerivationStep {
+  mlir::Operation *op;
+  std::string equation; // "r0 = o0 + o1"
+};
+
 struct Symmetry {
   std::string id; // "S1", ...
   Family family;
@@ -59,6 +65,8 @@ struct Symmetry {
   bool traceless = false;
   llvm::SmallVector<BrokenBy> brokenBy; // empty: exact
   bool isExact() const { return brokenBy.empty(); }
+  /// The operations that the scale passes through, in order, where derivations are asked for.
+  llvm::SmallVector<DerivationStep, 0> derivation;
 };
 
 } // namespace noether

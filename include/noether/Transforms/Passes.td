@@ -214,6 +214,8 @@ def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
     Option<"json", "json", "std::string", /*default=*/"\"-\"", "File to write ('-': standard output)">,
     Option<"source", "source", "std::string", /*default=*/"\"\"",
            "Name of what is analysed, for the report">,
+    Option<"derivations", "derivations", "bool", /*default=*/"false",
+           "Also give the operations and equations that prove each symmetry">,
     Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
            "Largest constant that is promoted to a spurion">
   ];
