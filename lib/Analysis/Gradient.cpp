@@ -50,6 +50,9 @@ struct Sources {
     AnyData = 8,
     AnyOptimizerState = 16,
     AnyParameter = 32,
+    /// A parameter moved by something the batch has a say in: what follows is no longer the gradient
+    /// of this loss at these parameters (a second forward pass at another point).
+    MovedParameter = 64,
   };
   uint8_t bits = 0;
   /// The scalar arguments, by number modulo 64.
@@ -92,6 +95,7 @@ private:
 
   void computeSources();
   void computeSources(Operation *op);
+  bool movesParameter(Operation *op);
   void findLossTerms();
 
   Sources get(Value value) const { return sources.lookup(value); }
@@ -144,6 +148,8 @@ private:
   DenseSet<Value> residuals;
   /// The other factors of products the parameter takes part in.
   DenseSet<const void *> factors;
+  /// The other operands of its contractions, which their transposes have too.
+  DenseSet<const void *> contractedWith;
 };
 } // namespace
 
@@ -198,6 +204,8 @@ void GradientFinder::computeSources() {
   }
   for (Operation &op : *entryBlock) {
     computeSources(&op);
+    if (movesParameter(&op))
+      sources[op.getResult(0)].bits |= Sources::MovedParameter;
     // Data that is written into the step.
     if (!hasBatch && op.getNumOperands() == 0 && op.getNumResults() == 1 &&
         isTensor(op.getResult(0)) && !traceSplat(op.getResult(0)))
@@ -229,6 +237,28 @@ void GradientFinder::computeSources(Operation *op) {
     if (own.bits || own.scalars)
       sources[result] = own;
   }
+}
+
+/// Whether an operation outside of the loss adds something that depends on data to a bare parameter.
+bool GradientFinder::movesParameter(Operation *op) {
+  OpKind kind = kinds.get(op);
+  if ((kind != OpKind::Add && kind != OpKind::Subtract) || op->getNumOperands() != 2 ||
+      op->getNumResults() != 1 || lossSlice.contains(op->getResult(0)))
+    return false;
+  for (unsigned i : {0, 1}) {
+    Value value = op->getOperand(i);
+    while (Operation *layout = value.getDefiningOp()) {
+      if (kinds.get(layout) != OpKind::Layout || layout->getNumOperands() != 1)
+        break;
+      value = layout->getOperand(0);
+    }
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument && argument.getOwner() == entryBlock &&
+        roles.arguments[argument.getArgNumber()].role == ArgumentRole::Param &&
+        get(op->getOperand(1 - i)).has(Sources::AnyData))
+      return true;
+  }
+  return false;
 }
 
 /// Takes the loss apart into its terms, as far as it is linear in them.
@@ -394,6 +424,7 @@ void GradientFinder::collectUses(unsigned parameter) {
   aliases.clear();
   residuals.clear();
   factors.clear();
+  contractedWith.clear();
   SmallVector<Value> worklist{entryBlock->getArgument(parameter)};
   aliases.insert(worklist.front());
   auto follow = [&](Value value) {
@@ -453,6 +484,12 @@ void GradientFinder::collectUses(unsigned parameter) {
         }
         residuals.insert(op->result_begin(), op->result_end());
         ++uses[isHeavy(op) ? OpKind::Other : OpKind::Pointwise];
+        break;
+      case OpKind::Contraction:
+        for (OpOperand &operand : op->getOpOperands())
+          if (operand.getOperandNumber() != number)
+            contractedWith.insert(getIdentity(operand.get()));
+        ++uses[kind];
         break;
       default:
         ++uses[kind];
@@ -586,7 +623,12 @@ bool GradientFinder::takeUse(Terms &left, Value term) {
   Operation *op = term.getDefiningOp();
   switch (kinds.get(op)) {
   case OpKind::Contraction:
-    return take({OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Sum, OpKind::Other});
+    if (llvm::any_of(op->getOperands(), [&](Value operand) {
+          return contractedWith.contains(getIdentity(operand));
+        }) &&
+        take({OpKind::Contraction}))
+      return true;
+    return take({OpKind::Other});
   case OpKind::Sum:
     return take({OpKind::Broadcast, OpKind::Contraction, OpKind::Other});
   case OpKind::Place:
@@ -734,7 +776,7 @@ Value GradientFinder::sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4
     Value value = open.top();
     open.pop();
     if (open.empty() && value.getType() == type && !llvm::is_contained(sinks, value) &&
-        !isOptimizerState(value))
+        !isOptimizerState(value) && !get(value).has(Sources::MovedParameter))
       if (std::optional<Value> verdict = judge(value))
         return *verdict;
     auto visit = [&](Value from) {
