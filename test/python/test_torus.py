@@ -19,7 +19,26 @@ import noether_mlir
 GAP = 1e8
 
 
-@pytest.mark.parametrize("name", MODELS)
+#: Where the analysis finds less than there is, and why: what it finds. It must never find more.
+INCOMPLETE = {
+    # An axis that is reversed, strided or scattered is one whose index means something.
+    "between_flip": 1, "between_strided": 1, "between_scatter": 1, "diagonal_of_weight": 5,
+    # Rows picked by the data keep what is common to all rows.
+    "routed_experts": 5, "tables_same_index": 8, "tables_quotient": 4, "tables_scalar_gate": 8,
+    # Padding by a number other than zero, and cuts that are no multiples of one another.
+    "padded_with_ones": 0, "between_outer": 1,
+}
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+def test_incomplete_where_stated(name):
+    count = Counter(MODELS[name])(0.0)
+    assert count.gap > GAP
+    found = model_report(name)["dimension"]["torus"]
+    assert found == INCOMPLETE[name] < count.dimension, "found more: move it to the others"
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in INCOMPLETE])
 def test_dimension(name):
     model = MODELS[name]
     count = Counter(model)

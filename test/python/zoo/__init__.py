@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Small networks of every kind, and the numerical truth about their symmetries."""
 
-from . import cnns, flax_models, mlps, transformers  # noqa: F401  (they register their models)
+from . import cnns, flax_models, mlps, probes, transformers  # noqa: F401  (they register their models)
 from .model import MODELS, Model
 
 __all__ = ["MODELS", "Model"]

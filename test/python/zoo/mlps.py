@@ -132,13 +132,14 @@ register("residual_layernorm", residual_init, vectors(), residual_loss, 3)
 
 def scanned_init(rng):
     return {"in": L.kernel(rng, 4, 5), "layers": {
-        "kernel": rng.standard_normal((3, 5, 5)) / 2, "scale": L.gain(rng, 3, 5)},
+        "kernel": rng.standard_normal((3, 5, 5)) / 2, "scale": L.gain(rng, 3, 5),
+        "bias": L.bias(rng, 3, 5)},
         "head": L.linear(rng, 5, 3)}
 
 
 def scanned_loss(params, batch, eps):
     def layer(h, p):
-        return jax.nn.relu(L.rms_norm(h @ p["kernel"], eps[0]) * p["scale"]), None
+        return jax.nn.relu(L.affine(p, L.rms_norm(h @ p["kernel"], eps[0]))), None
 
     h, _ = jax.lax.scan(layer, batch["x"] @ params["in"], params["layers"])
     return L.cross_entropy(L.dense(params["head"], h), batch["y"])
