@@ -643,15 +643,15 @@ bool GradientFinder::takeUse(Terms &left, Value term) {
     return hasOwnFactor(op) && take({OpKind::Divide, OpKind::Pointwise});
   case OpKind::Select:
     return isDerivative(op->getOperand(0)) && take({OpKind::Pointwise});
-  case OpKind::Other:
-    if (isHeavy(op))
-      return take({OpKind::Other, OpKind::Contraction, OpKind::Broadcast, OpKind::Pick, OpKind::Place,
-                   OpKind::Sum, OpKind::Multiply, OpKind::Divide, OpKind::Pointwise});
-    return llvm::any_of(op->getOperands(),
-                        [&](Value operand) {
-                          return aliases.contains(operand) || residuals.contains(operand);
-                        }) &&
-           take({OpKind::Pointwise});
+  case OpKind::Other: {
+    // A transpose by a name of its own takes what it is the transpose of: the parameter, or what the
+    // forward operation saved.
+    bool takesUse = false;
+    throughAll.forEachOutside(cast<OpResult>(term), [&](Value operand) {
+      takesUse |= isForwardedUse(operand);
+    });
+    return takesUse && take({isHeavy(op) ? OpKind::Other : OpKind::Pointwise});
+  }
   default:
     return false;
   }
