@@ -24,15 +24,16 @@ static void addLaws(SymmetryKinetics &kinetics, llvm::ArrayRef<Law> laws) {
       kinetics.laws.push_back(law);
 }
 
-/// The first of the steps `mixing` that brings blocks together which the symmetry scales apart: laws are
-/// those of a parameter that is scaled as a whole.
+/// The first of the steps `mixing` that brings blocks together which the symmetry scales apart: laws
+/// are those of a parameter that is scaled as a whole.
 static mlir::Operation *findBlockCoupling(const UpdateGraph &graph,
                                           llvm::ArrayRef<size_t> mixing,
                                           const SymmetryMember &member) {
   if (member.axes.empty() && member.isWholeParameter())
     return nullptr;
   const Program &program = graph.program;
-  llvm::ArrayRef<int64_t> shape = program.getValues()[program.getArguments()[member.argument]].shape();
+  ValueId parameter = program.getArguments()[member.argument];
+  llvm::ArrayRef<int64_t> shape = program.getValues()[parameter].shape();
   bool isInParametersAxes =
       member.isWholeParameter() && llvm::ArrayRef<int64_t>(member.view) == shape;
   for (size_t index : mixing) {

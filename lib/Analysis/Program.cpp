@@ -70,8 +70,8 @@ private:
   LogicalResult visitManualComputation(Operation &op, Frame &frame, unsigned depth);
   LogicalResult visitByRule(Operation &op, Frame &frame);
   bool foldIfConstant(Operation &op, ArrayRef<ValueId> operands, Frame &frame);
-  /// Follows the body of a linalg operation on tensors operation by operation; false, and nothing done,
-  /// where its rule says as much.
+  /// Follows the body of a linalg operation on tensors operation by operation; false, and nothing
+  /// done, where its rule says as much.
   bool expandBody(Operation &op, Frame &frame);
   bool capturesValues(Operation &op);
   void visitBarrier(Operation &op, Frame &frame);
@@ -475,8 +475,8 @@ LogicalResult ProgramBuilder::visitManualComputation(Operation &op, Frame &frame
   return success();
 }
 
-/// Whether the regions of `op` use values of the enclosing ones, which rules do not speak of. Rules that
-/// read bodies know the constants.
+/// Whether the regions of `op` use values of the enclosing ones, which rules do not speak of. Rules
+/// that read bodies know the constants.
 bool ProgramBuilder::capturesValues(Operation &op) {
   bool captures = false;
   for (Region &region : op.getRegions())
@@ -535,8 +535,8 @@ static bool isPointwiseBody(linalg::LinalgOp op) {
   return true;
 }
 
-/// Whether a number that is not zero stands in a body: the only case that its rule says less of, as it
-/// cannot say that an epsilon scales along.
+/// Whether a number that is not zero stands in a body: the only case that its rule says less of, as
+/// it cannot say that an epsilon scales along.
 static bool hasNumbers(Block &body) {
   return llvm::any_of(body, [](Operation &inner) {
     return llvm::any_of(inner.getOperands(), [](mlir::Value operand) {

@@ -28,7 +28,9 @@ TEST(FormTest, AddScaledMergesSortsAndCancels) {
   Form a = form({{0, 1}, {2, 2}, {5, -1}});
   Form b = form({{1, 3}, {2, 1}, {5, Fraction(-1, 2)}});
   EXPECT_EQ(addScaled(a, -2, b), form({{0, 1}, {1, -6}}));
-  EXPECT_EQ(addScaled({}, Fraction(1, 2), a), form({{0, Fraction(1, 2)}, {2, 1}, {5, Fraction(-1, 2)}}));
+  EXPECT_EQ(addScaled({}, Fraction(1, 2), a),
+            form({{0, Fraction(1, 2)}, {2, 1}, {5, Fraction(-1, 2)}}));
+  EXPECT_EQ(addScaled(a, 0, b), a);
   EXPECT_TRUE(addScaled(a, -1, a).empty());
 }
 

@@ -47,7 +47,8 @@ TEST(SystemTest, AnySpacing) {
 }
 
 TEST(SystemTest, TermsAreSortedSummedAndDropped) {
-  System system = parse("unknown a\nunknown b\nb + a + b = 0\na - a = 0\n- -2 a + 0 b + 0 = 0\n-a = 0");
+  System system = parse("unknown a\nunknown b\n"
+                        "b + a + b = 0\na - a = 0\n- -2 a + 0 b + 0 = 0\n-a = 0");
   EXPECT_EQ(print(system),
             "unknown a dim 1\nunknown b dim 1\na + 2 b = 0\n0 = 0\n2 a = 0\n-a = 0\n");
 }
