@@ -305,3 +305,157 @@ def test_updates_by_hand(net, update, all_found):
     found = find_gradients(by_hand(model, update), model.params, model.batch)
     missing = check(found, wanted)
     assert not (all_found and missing)
+
+
+# --- whole steps, with the number of gradients that must be found (-1: nothing may be) --------------
+
+
+def sgd(params, grads):
+    return jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)
+
+
+def step_plain(net):
+    def step(params, batch):
+        loss, grads = jax.value_and_grad(net.loss)(params, batch)
+        return sgd(params, grads), loss
+    return step
+
+
+def step_sharpness_aware(net):
+    """The gradient the update uses is that at another point."""
+    def step(params, batch):
+        loss, grads = jax.value_and_grad(net.loss)(params, batch)
+        norm = optax.global_norm(grads)
+        grads = jax.grad(net.loss)(jax.tree.map(lambda p, g: p + 0.05 * g / norm, params, grads), batch)
+        return sgd(params, grads), loss
+    return step
+
+
+def step_jitted_gradient(net):
+    value_and_grad = jax.jit(jax.value_and_grad(net.loss))
+
+    def step(params, batch):
+        loss, grads = value_and_grad(params, batch)
+        return sgd(params, grads), loss
+    return step
+
+
+def step_jitted_loss(net):
+    return step_plain(dataclasses.replace(net, loss=jax.jit(net.loss)))
+
+
+def step_orthogonalized(net):
+    """What the optimizer makes of the gradient are products too."""
+    orthogonalize = jax.jit(lambda g: 1.5 * g - 0.5 * g @ g.T @ g)
+
+    def step(params, batch):
+        loss, grads = jax.value_and_grad(net.loss)(params, batch)
+        return sgd(params, jax.tree.map(lambda g: orthogonalize(g) if g.ndim == 2 else g, grads)), loss
+    return step
+
+
+def step_accumulated(net):
+    """The mean over microbatches, in a loop."""
+    def step(params, batch):
+        parts = jax.tree.map(lambda x: x.reshape(len(x), 1, *x.shape[1:]), batch)
+
+        def body(total, part):
+            return jax.tree.map(jnp.add, total, jax.value_and_grad(net.loss)(params, part)), None
+        zero = (jnp.zeros((), jnp.float32), jax.tree.map(jnp.zeros_like, params))
+        (loss, grads), _ = jax.lax.scan(body, zero, parts)
+        count = len(jax.tree.leaves(batch)[0])
+        return sgd(params, jax.tree.map(lambda g: g / count, grads)), loss / count
+    return step
+
+
+def step_loss_scaled(net):
+    def step(params, batch):
+        def scaled(params):
+            loss = net.loss(params, batch)
+            return 1024 * loss, loss
+        (_, loss), grads = jax.value_and_grad(scaled, has_aux=True)(params)
+        return sgd(params, jax.tree.map(lambda g: g * (1 / 1024), grads)), loss
+    return step
+
+
+def step_penalty_not_differentiated(net):
+    """The loss that is returned has a term the gradient does not know."""
+    def step(params, batch):
+        loss, grads = jax.value_and_grad(net.loss)(params, batch)
+        return sgd(params, grads), loss + sum(jnp.sum(p**2) for p in jax.tree.leaves(params))
+    return step
+
+
+@pytest.mark.parametrize(("make", "must_find"), [
+    (step_plain, 4), (step_sharpness_aware, -1), (step_jitted_gradient, 4), (step_jitted_loss, 4),
+    (step_orthogonalized, 4), (step_accumulated, 4), (step_loss_scaled, 0), (step_penalty_not_differentiated, -1),
+], ids=lambda x: getattr(x, "__name__", None))
+def test_whole_steps(make, must_find):
+    net = mlp()
+    wanted = names_of(jax.grad(net.loss)(net.params, net.batch))
+    found = find_gradients(make(net), net.params, net.batch)
+    if must_find < 0:
+        assert not found
+    check(found, wanted, 2e-6)
+    assert len(found) >= must_find
+
+
+def test_stopped_gradient_is_not_the_gradient():
+    """A parameter of which one use was hidden from differentiation."""
+    def loss(p, batch):
+        h = jax.nn.relu(batch[0] @ p["w1"])
+        hidden = jax.nn.relu(batch[0] @ jax.lax.stop_gradient(p["w1"]))
+        return mse(h @ p["w2"], batch[1]) + mse(hidden, h)
+
+    params = {"w1": normal(5, 8), "w2": normal(8, 4)}
+    found = find_gradients(step_plain(Net(loss, params, (X, Y))), params, (X, Y))
+    assert set(found) == {"params['w2']"}
+
+
+def test_half_precision():
+    """Weights in bfloat16; then weights in float32 that are used in bfloat16."""
+    net = mlp()
+    half = jax.tree.map(lambda x: x.astype(jnp.bfloat16), net.params)
+
+    def loss(p, batch):
+        cast = jax.tree.map(lambda x: x.astype(jnp.bfloat16), (p, batch))
+        return net.loss(*cast).astype(jnp.float32)
+    for params in (half, net.params):
+        wanted = names_of(jax.jit(jax.grad(loss))(params, net.batch))
+        found = find_gradients(step_plain(Net(loss, params, net.batch)), params, net.batch)
+        assert set(found) == set(wanted)
+        for name, value in found.items():
+            np.testing.assert_array_equal(np.asarray(value, np.float32), np.asarray(wanted[name], np.float32))
+
+
+def test_flax_train_state():
+    import flax.linen as nn
+    from flax.training import train_state
+
+    class State(train_state.TrainState):
+        batch_stats: dict
+
+    class Network(nn.Module):
+        @nn.compact
+        def __call__(self, x, train):
+            x = nn.relu(nn.BatchNorm(use_running_average=not train)(nn.Dense(8, use_bias=False)(x)))
+            return nn.Dense(4)(nn.Dropout(0.1, deterministic=not train)(x))
+
+    network, key = Network(), jax.random.PRNGKey(1)
+    variables = network.init(jax.random.key(0), X, False)
+    state = State.create(apply_fn=network.apply, params=variables["params"], batch_stats=variables["batch_stats"],
+                         tx=optax.chain(optax.clip_by_global_norm(0.1), optax.adamw(1e-3)))
+
+    def loss(params, stats, batch, key):
+        out, mutated = network.apply({"params": params, "batch_stats": stats}, batch[0], True,
+                                     mutable=["batch_stats"], rngs={"dropout": key})
+        return mse(out, batch[1]), mutated["batch_stats"]
+
+    def step(state, batch, key):
+        (value, stats), grads = jax.value_and_grad(loss, has_aux=True)(
+            state.params, state.batch_stats, batch, key)
+        return state.apply_gradients(grads=grads, batch_stats=stats), value
+
+    grads, _ = jax.jit(jax.grad(loss, has_aux=True))(state.params, state.batch_stats, (X, Y), key)
+    found = find_gradients(step, state, (X, Y), key)
+    assert not check(found, names_of(grads, "state.params"))
