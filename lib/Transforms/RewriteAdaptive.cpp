@@ -74,10 +74,12 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     operand.set(fixing.bring(operand.get(), gauge, terminator));
 
-  // Now all next values are in the gauge of the old radii; the new ones are `growth` times as large.
+  // Now all next values are in the gauge of the old radii; the new ones are as large over `shrinkage`. One
+  // rounded number makes the new radii and directions: with two, of a norm and its inverse, their products
+  // would drift, since the inverse of a number just below one always rounds up.
   OpBuilder builder(&terminator);
   StablehloBuilder b(builder, loc);
-  SmallVector<Value> growth;
+  SmallVector<Value> shrinkage;
   SmallVector<std::string> names;
   SmallVector<EntryResult> results;
   for (const AdaptiveBlock &block : blocks)
@@ -87,16 +89,18 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
     SmallVector<Value> next;
     for (const AdaptiveBlock::Member &member : block.members)
       next.push_back(terminator.getOperand(member.result));
-    growth.push_back(createNorm(builder, loc, block, next));
-    for (Value factor : splitRadii(builder, loc, block, growth.back())) {
+    Value norm = createNorm(builder, loc, block, next);
+    shrinkage.push_back(
+        b.binary("stablehlo.divide", b.splat(cast<RankedTensorType>(norm.getType()), 1), norm));
+    for (Value factor : splitRadii(builder, loc, block, shrinkage.back())) {
       size_t part = results.size();
-      results.push_back({b.binary("stablehlo.multiply", radii[part], factor), "state", names[part]});
+      results.push_back({b.binary("stablehlo.divide", radii[part], factor), "state", names[part]});
     }
   }
-  BlockPowers powers(growth, &terminator);
+  BlockPowers powers(shrinkage, &terminator);
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     if (!gauge.isTrivial())
-      operand.set(powers.multiply(builder, loc, operand.get(), Gauge() - gauge));
+      operand.set(powers.multiply(builder, loc, operand.get(), gauge));
   return appendResults(entry, results);
 }
 
