@@ -6,6 +6,8 @@
 #ifndef NOETHER_TRANSFORMS_PASSES_H
 #define NOETHER_TRANSFORMS_PASSES_H
 
+#include "noether/Dialect/Noether/IR/Noether.h"
+
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
 
