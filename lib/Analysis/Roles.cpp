@@ -52,8 +52,7 @@ StringRef noether::stringifyRole(ResultRole role) {
 // The entry function
 //===----------------------------------------------------------------------===//
 
-/// The function marked `noether.entry`, else the public @main, else the only public function.
-static FailureOr<func::FuncOp> findEntry(ModuleOp module) {
+FailureOr<func::FuncOp> noether::findEntry(ModuleOp module) {
   SmallVector<func::FuncOp> marked, candidates;
   func::FuncOp main;
   for (auto function : module.getOps<func::FuncOp>()) {

@@ -1,6 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "InlineStep.h"
+
 #include "noether/Analysis/Form.h"
 #include "noether/Analysis/StepAnalysis.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
@@ -102,6 +104,8 @@ struct InferSymmetries : noether::impl::InferSymmetriesBase<InferSymmetries> {
   using InferSymmetriesBase::InferSymmetriesBase;
 
   void runOnOperation() override {
+    if (failed(inlineStep(getOperation())))
+      return signalPassFailure();
     AnalysisOptions options;
     options.spurionThreshold = spurionThreshold;
     FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);

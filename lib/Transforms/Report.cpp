@@ -1,6 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "InlineStep.h"
+
 #include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Report/Json.h"
 #include "noether/Transforms/Passes.h"
@@ -32,6 +34,8 @@ struct Report : noether::impl::ReportBase<Report> {
   using ReportBase::ReportBase;
 
   void runOnOperation() override {
+    if (failed(inlineStep(getOperation())))
+      return signalPassFailure();
     AnalysisOptions options;
     options.spurionThreshold = spurionThreshold;
     options.derivations = derivations;

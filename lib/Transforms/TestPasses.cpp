@@ -4,6 +4,7 @@
 // Passes that show the results of analyses to tests.
 
 #include "EntryResults.h"
+#include "InlineStep.h"
 
 #include "noether/Analysis/Gradient.h"
 #include "noether/Analysis/Roles.h"
@@ -22,6 +23,8 @@ struct TestGradients : PassWrapper<TestGradients, OperationPass<ModuleOp>> {
     return "Return the gradients of the parameters as further results";
   }
   void runOnOperation() override {
+    if (failed(inlineStep(getOperation())))
+      return signalPassFailure();
     FailureOr<StepRoles> roles = inferRoles(getOperation());
     if (failed(roles))
       return signalPassFailure();

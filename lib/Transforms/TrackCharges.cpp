@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "EntryResults.h"
+#include "InlineStep.h"
 
 #include "noether/Analysis/Gradient.h"
 #include "noether/Analysis/StepAnalysis.h"
@@ -52,6 +53,8 @@ struct TrackCharges : noether::impl::TrackChargesBase<TrackCharges> {
   using TrackChargesBase::TrackChargesBase;
 
   void runOnOperation() override {
+    if (failed(inlineStep(getOperation())))
+      return signalPassFailure();
     AnalysisOptions options;
     options.spurionThreshold = spurionThreshold;
     FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);

@@ -45,6 +45,10 @@ struct StepRoles {
   unsigned loss = 0;
 };
 
+/// The function marked `noether.entry`, else the public @main, else the only public function. Emits a
+/// diagnostic and fails if there is none.
+mlir::FailureOr<mlir::func::FuncOp> findEntry(mlir::ModuleOp module);
+
 /// Finds the entry function and settles every role, from attributes, names and data flow
 /// (design: a parameter is a carried float argument on which the loss depends). Emits one
 /// diagnostic and fails if the module is not a training step: no entry, no loss, no parameters,

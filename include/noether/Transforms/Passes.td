@@ -54,7 +54,8 @@ def TrackCharges : Pass<"noether-track-charges", "::mlir::ModuleOp"> {
 
     The two in the middle need the gradients of all members, and the last their next values; where the
     update does not show them, they are left out. Sums are taken in the widest type of the members, in
-    f32 at least. Roles are written as by `noether-mark-roles`.
+    f32 at least. Roles are written as by `noether-mark-roles`. Calls whose results the entry returns
+    (a step that a front end wrapped) are inlined first.
 
     Example:
 
@@ -141,9 +142,10 @@ def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
 def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
   let summary = "Put scale-invariant parameters in adaptive form: a direction and a radius.";
   let description = [{
-    Rewrites the step by *gauge fixing*. For every scale symmetry whose members are whole parameters with
-    exponent 1, the parameters w are held as w = r u: u lies on the unit sphere (over all members and
-    all axes that are not the block's), and r is one positive number for each index of the block. Every
+    Rewrites the step by *gauge fixing*. For every scale symmetry whose members are whole parameters (or one
+    layer each of stacked ones) with exponent 1, the parameters w are held as w = r u: u lies on the unit
+    sphere (over all members and all axes that are not the block's), and r is one positive number for
+    each index of the block. Every
     value v of the step is computed as v^ with v = r^d v^, where the degree d (the *gauge*) follows from
     the rules of the operations: operations stay as they are. Where gauges do not fit (an epsilon next to
     a variance, a weight decay next to a gradient, a global norm, an operation nothing is known about)
@@ -167,8 +169,9 @@ def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
     with role `state` and name `radius.<symmetry>`, and the attribute `noether.adaptive` of the entry lists
     them with the parameters and states they belong to. Public functions `@noether_adapt` (from the
     original arguments to the new ones) and `@noether_restore` (its inverse) are added. A block that is
-    zero has r = 1. Callees are inlined into the entry; what is within a region (a loop) computes in the
-    original gauge.
+    zero has r = 1; what is not a number in one element of a block is so in all of it. Callees are inlined
+    into the entry; what is within a region (a loop, a manual computation) and what is cut along a
+    block's index computes in the original gauge.
 
     Fails if an entry to be rewritten has operations of other dialects than StableHLO's. If no symmetry is
     suitable, the module stays as it is.
