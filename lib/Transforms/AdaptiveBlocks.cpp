@@ -64,8 +64,7 @@ static std::optional<Position> positionOf(const SymmetryMember &member) {
 }
 
 /// Position axes first, then the symmetry's own.
-static SmallVector<int64_t, 6> blockAxesOf(const SymmetryMember &member,
-                                           const Position &position) {
+static SmallVector<int64_t, 6> blockAxesOf(const SymmetryMember &member, const Position &position) {
   SmallVector<int64_t, 6> axes(position.axes.begin(), position.axes.end());
   llvm::append_range(axes, member.axes);
   return axes;
@@ -95,9 +94,8 @@ std::string Chooser::findObstacle(const Symmetry &symmetry) {
       common = position;
     ArrayRef<int64_t> sizes = symmetry.members.front().view;
     if (common->index != position->index || common->axes.size() != position->axes.size() ||
-        !llvm::equal(common->axes, position->axes, [&](int64_t a, int64_t b) {
-          return sizes[a] == member.view[b];
-        }))
+        !llvm::equal(common->axes, position->axes,
+                     [&](int64_t a, int64_t b) { return sizes[a] == member.view[b]; }))
       return "it moves different parts of its parameters";
     if (!slotsOfAxes(member.view, blockAxesOf(member, *position), type.getShape()))
       return "its blocks are not made of parts of the dimensions of " + name;
@@ -124,8 +122,8 @@ AdaptiveBlock Chooser::make(const Symmetry &symmetry) {
   llvm::append_range(shape, symmetry.blockShape);
   block.numPositions = position.size;
   block.type = RankedTensorType::get(shape, elementType);
-  block.parts.push_back({symmetry.id, position.index,
-                         RankedTensorType::get(symmetry.blockShape, elementType)});
+  block.parts.push_back(
+      {symmetry.id, position.index, RankedTensorType::get(symmetry.blockShape, elementType)});
   return block;
 }
 
@@ -194,9 +192,8 @@ noether::chooseAdaptiveBlocks(const StepAnalysis &analysis, ArrayRef<std::string
       func::FuncOp entry = analysis.roles.entry;
       return entry.emitOpError("has no symmetry '") << name << "'";
     }
-  llvm::stable_sort(symmetries, [](const Symmetry *a, const Symmetry *b) {
-    return a->dimension > b->dimension;
-  });
+  llvm::stable_sort(
+      symmetries, [](const Symmetry *a, const Symmetry *b) { return a->dimension > b->dimension; });
 
   Chooser chooser(analysis);
   for (const Symmetry *symmetry : symmetries)

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which symmetries a step is rewritten by: blocks of parameters that become directions on unit spheres
-// and radii.
+// Which symmetries a step is rewritten by: blocks of parameters that become directions on unit
+// spheres and radii.
 
 #ifndef NOETHER_LIB_TRANSFORMS_ADAPTIVEBLOCKS_H
 #define NOETHER_LIB_TRANSFORMS_ADAPTIVEBLOCKS_H
@@ -14,9 +14,10 @@
 
 namespace noether {
 
-/// Parameters that share radii, one for each index of the block. One symmetry scales them all; or several
-/// do, each at one position along leading axes of the block (the layers of a stacked parameter, the
-/// queries and keys of a fused one). At positions without a symmetry the radius is 1.
+/// Parameters that share radii, one for each index of the block. One symmetry scales them all; or
+/// several do, each at one position along leading axes of the block (the layers of a stacked
+/// parameter, the queries and keys of a fused one). At positions without a symmetry the radius
+/// is 1.
 struct AdaptiveBlock {
   struct Member {
     unsigned argument;
@@ -43,9 +44,10 @@ struct AdaptiveBlock {
   mlir::RankedTensorType type;
 };
 
-/// Chooses blocks that share no parameter, those of the largest dimension first, among the symmetries
-/// named (all of them if none is). Says in remarks why a symmetry is not taken. Fails with a diagnostic
-/// if a name is unknown or the step does not return the next value of a parameter.
+/// Chooses blocks that share no parameter, those of the largest dimension first, among the
+/// symmetries named (all of them if none is). Says in remarks why a symmetry is not taken. Fails
+/// with a diagnostic if a name is unknown or the step does not return the next value of a
+/// parameter.
 mlir::FailureOr<llvm::SmallVector<AdaptiveBlock, 0>>
 chooseAdaptiveBlocks(const StepAnalysis &analysis, llvm::ArrayRef<std::string> names);
 

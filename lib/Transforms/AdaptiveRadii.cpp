@@ -17,16 +17,15 @@ static Value createIsNonzero(StablehloBuilder &b, Value value) {
   MLIRContext *context = type.getContext();
   auto direction = parseAttribute("#stablehlo<comparison_direction NE>", context);
   auto kind = parseAttribute("#stablehlo<comparison_type FLOAT>", context);
-  return b.create("stablehlo.compare", type.clone(IntegerType::get(context, 1)),
-                  {value, b.splat(type, 0)},
-                  {NamedAttribute("comparison_direction", direction),
-                   NamedAttribute("compare_type", kind)});
+  return b.create(
+      "stablehlo.compare", type.clone(IntegerType::get(context, 1)), {value, b.splat(type, 0)},
+      {NamedAttribute("comparison_direction", direction), NamedAttribute("compare_type", kind)});
 }
 
 /// Whether a part of the block is at the position of each index.
 static Value createIsInPart(StablehloBuilder &b, const AdaptiveBlock &block) {
-  auto type = RankedTensorType::get(block.type.getShape(),
-                                    IntegerType::get(block.type.getContext(), 1));
+  auto type =
+      RankedTensorType::get(block.type.getShape(), IntegerType::get(block.type.getContext(), 1));
   SmallVector<bool> isInPart(block.type.getNumElements());
   for (const AdaptiveBlock::Part &part : block.parts) {
     int64_t size = part.type.getNumElements();
@@ -67,8 +66,8 @@ static SmallVector<int64_t> shapeByPosition(const AdaptiveBlock &block, int64_t 
   return shape;
 }
 
-SmallVector<Value> noether::splitRadii(OpBuilder &builder, Location loc,
-                                       const AdaptiveBlock &block, Value radii) {
+SmallVector<Value> noether::splitRadii(OpBuilder &builder, Location loc, const AdaptiveBlock &block,
+                                       Value radii) {
   StablehloBuilder b(builder, loc);
   Value byPosition = radii;
   if (block.numPositions > 1)

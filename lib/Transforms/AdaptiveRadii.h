@@ -12,8 +12,8 @@
 
 namespace noether {
 
-/// For each index of the block, the norm of all that the members hold there; 1 where it is 0 or where no
-/// symmetry is.
+/// For each index of the block, the norm of all that the members hold there; 1 where it is 0 or
+/// where no symmetry is.
 mlir::Value createNorm(mlir::OpBuilder &builder, mlir::Location loc, const AdaptiveBlock &block,
                        mlir::ValueRange members);
 

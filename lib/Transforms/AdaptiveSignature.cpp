@@ -32,8 +32,8 @@ ArgumentGauges noether::gaugesOfParameters(ArrayRef<AdaptiveBlock> blocks) {
 
 /// How host compilers place arguments, and names. Conversions are no steps: roles stay behind.
 static DictionaryAttr keptAttributes(func::FuncOp entry, unsigned argument) {
-  static constexpr llvm::StringLiteral names[] = {
-      NoetherDialect::kNameAttrName, "mhlo.sharding", "sdy.sharding", "mhlo.memory_kind"};
+  static constexpr llvm::StringLiteral names[] = {NoetherDialect::kNameAttrName, "mhlo.sharding",
+                                                  "sdy.sharding", "mhlo.memory_kind"};
   SmallVector<NamedAttribute> kept;
   for (StringRef name : names)
     if (Attribute value = entry.getArgAttr(argument, name))
@@ -71,8 +71,8 @@ public:
   }
 
   void createAdapt() {
-    auto [function, builder] = create(kAdapt, plainTypes, plainAttributes, adaptedTypes,
-                                      adaptedAttributes);
+    auto [function, builder] =
+        create(kAdapt, plainTypes, plainAttributes, adaptedTypes, adaptedAttributes);
     Location loc = function.getLoc();
     SmallVector<Value> radii, parts;
     for (const AdaptiveBlock &block : blocks) {
@@ -86,8 +86,8 @@ public:
   }
 
   void createRestore() {
-    auto [function, builder] = create(kRestore, adaptedTypes, adaptedAttributes, plainTypes,
-                                      plainAttributes);
+    auto [function, builder] =
+        create(kRestore, adaptedTypes, adaptedAttributes, plainTypes, plainAttributes);
     ValueRange parts = function.getArguments().drop_front(plainTypes.size());
     SmallVector<Value> radii = joinAllRadii(builder, function.getLoc(), blocks, parts);
     finish(function, builder, radii, Fraction(1), {});
@@ -193,12 +193,12 @@ void noether::describeBlocks(func::FuncOp entry, ArrayRef<AdaptiveBlock> blocks,
         states.push_back(b.getI64IntegerAttr(state));
     }
     for (const AdaptiveBlock::Part &part : block.parts)
-      descriptions.push_back(b.getDictionaryAttr(
-          {b.getNamedAttr("symmetry", b.getStringAttr(part.symmetry)),
-           b.getNamedAttr("argument", b.getI64IntegerAttr(argument++)),
-           b.getNamedAttr("result", b.getI64IntegerAttr(result++)),
-           b.getNamedAttr("parameters", b.getArrayAttr(parameters)),
-           b.getNamedAttr("states", b.getArrayAttr(states))}));
+      descriptions.push_back(
+          b.getDictionaryAttr({b.getNamedAttr("symmetry", b.getStringAttr(part.symmetry)),
+                               b.getNamedAttr("argument", b.getI64IntegerAttr(argument++)),
+                               b.getNamedAttr("result", b.getI64IntegerAttr(result++)),
+                               b.getNamedAttr("parameters", b.getArrayAttr(parameters)),
+                               b.getNamedAttr("states", b.getArrayAttr(states))}));
   }
   entry->setDiscardableAttr("noether.adaptive", b.getArrayAttr(descriptions));
 }

@@ -14,16 +14,16 @@ namespace noether {
 
 class BlockPowers {
 public:
-  /// `bases`: one tensor per block, of the block's shape and of f32 or a wider type. Powers are computed
-  /// in front of `before`, each once.
+  /// `bases`: one tensor per block, of the block's shape and of f32 or a wider type. Powers are
+  /// computed in front of `before`, each once.
   BlockPowers(llvm::ArrayRef<mlir::Value> bases, mlir::Operation *before)
       : bases(bases), before(before), powers(bases.size()) {}
 
   /// `value` times the product of the bases' powers that `gauge` names, in the type of `value`.
   mlir::Value multiply(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                        const Gauge &gauge);
-  /// The same for a value that is `scalar` in all its elements: the product is made block by block and
-  /// then broadcast.
+  /// The same for a value that is `scalar` in all its elements: the product is made block by block
+  /// and then broadcast.
   mlir::Value multiplyScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value scalar,
                              mlir::RankedTensorType type, const GaugeTerm &term);
 

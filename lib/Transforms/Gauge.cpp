@@ -27,11 +27,11 @@ void noether::appendSlot(Slots &slots, Slot slot) {
 static bool isBefore(const GaugeTerm &a, const GaugeTerm &b) {
   if (a.block != b.block)
     return a.block < b.block;
-  return std::lexicographical_compare(
-      a.slots.begin(), a.slots.end(), b.slots.begin(), b.slots.end(),
-      [](const Slot &x, const Slot &y) {
-        return std::tie(x.position, x.inner, x.size) < std::tie(y.position, y.inner, y.size);
-      });
+  return std::lexicographical_compare(a.slots.begin(), a.slots.end(), b.slots.begin(),
+                                      b.slots.end(), [](const Slot &x, const Slot &y) {
+                                        return std::tie(x.position, x.inner, x.size) <
+                                               std::tie(y.position, y.inner, y.size);
+                                      });
 }
 
 void Gauge::add(const GaugeTerm &term, const Fraction &factor) {
@@ -79,7 +79,8 @@ Gauge noether::operator-(Gauge lhs, const Gauge &rhs) {
 
 std::optional<Slots> noether::slotsOfAxes(ArrayRef<int64_t> view, ArrayRef<int64_t> axes,
                                           ArrayRef<int64_t> shape) {
-  // An axis covers the strides [inner, inner * size) of the row-major order, and so does a dimension.
+  // An axis covers the strides [inner, inner * size) of the row-major order, and so does a
+  // dimension.
   auto strideAfter = [](ArrayRef<int64_t> sizes, size_t axis) {
     int64_t stride = 1;
     for (int64_t size : sizes.drop_front(axis + 1))

@@ -43,23 +43,24 @@ Value GaugeFixing::bring(Value value, const Gauge &gauge, Operation &op) {
     auto type = cast<RankedTensorType>(value.getType());
     if (std::optional<double> number = facts.splatOf(value);
         number && isa<FloatType>(type.getElementType()))
-      scalar = StablehloBuilder(builder, op.getLoc()).splat(type.clone(ArrayRef<int64_t>()), *number);
+      scalar =
+          StablehloBuilder(builder, op.getLoc()).splat(type.clone(ArrayRef<int64_t>()), *number);
     // The scalar itself must be in the same gauge as the tensor.
     else if (scalar && gaugeOf(scalar) != gaugeOf(value))
       scalar = nullptr;
   }
-  Value result =
-      scalar ? radii.multiplyScalar(builder, op.getLoc(), scalar,
-                                    cast<RankedTensorType>(value.getType()),
-                                    missing.getTerms().front())
-             : radii.multiply(builder, op.getLoc(), value, missing);
+  Value result = scalar ? radii.multiplyScalar(builder, op.getLoc(), scalar,
+                                               cast<RankedTensorType>(value.getType()),
+                                               missing.getTerms().front())
+                        : radii.multiply(builder, op.getLoc(), value, missing);
   ++numCorrections;
   made.push_back({gauge, result});
   return result;
 }
 
 bool GaugeFixing::usesOtherGauges(Operation &op) const {
-  bool uses = llvm::any_of(op.getOperands(), [&](Value operand) { return gauges.contains(operand); });
+  bool uses =
+      llvm::any_of(op.getOperands(), [&](Value operand) { return gauges.contains(operand); });
   if (!uses && op.getNumRegions() != 0)
     forEachCapture(op, [&](OpOperand &operand) { uses |= gauges.contains(operand.get()); });
   return uses;

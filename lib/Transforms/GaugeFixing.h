@@ -12,9 +12,9 @@
 namespace noether {
 
 /// Given values of a block that have been replaced by others in some gauge, gives every operation's
-/// results the gauge that its rule says, in place: no operation changes but in its operands, which are
-/// multiplied by powers of radii where gauges do not fit. Every such product is an identity, so that the
-/// block computes what it did.
+/// results the gauge that its rule says, in place: no operation changes but in its operands, which
+/// are multiplied by powers of radii where gauges do not fit. Every such product is an identity, so
+/// that the block computes what it did.
 class GaugeFixing {
 public:
   GaugeFixing(OperationFacts &facts, BlockPowers &radii) : facts(facts), radii(radii) {}

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// All gauges of one operation are compared over the rule's factors: the position of a slot is then a
-// factor instead of a dimension.
+// All gauges of one operation are compared over the rule's factors: the position of a slot is then
+// a factor instead of a dimension.
 
 #include "noether/Transforms/GaugeRule.h"
 
@@ -140,9 +140,8 @@ bool Planner::canCarry(unsigned tensor, const GaugeTerm &term) const {
 bool Planner::admits(const Group &group, const GaugeTerm &term) const {
   if (!canCarry(group.lhs, term))
     return false;
-  return !rule.isResult(group.lhs) || llvm::none_of(term.slots, [&](const Slot &slot) {
-    return rule.sum.test(slot.position);
-  });
+  return !rule.isResult(group.lhs) ||
+         llvm::none_of(term.slots, [&](const Slot &slot) { return rule.sum.test(slot.position); });
 }
 
 Gauge Planner::admitted(const Group &group, const Gauge &gauge) const {
@@ -214,9 +213,8 @@ std::optional<std::pair<unsigned, Fraction>> Planner::operandFor(const Sum &sum,
   for (const auto &[tensor, coefficient] : sum) {
     if (rule.isResult(tensor) || coefficient == Fraction(0) || !canCarry(tensor, term))
       continue;
-    bool hasTerm = llvm::any_of(gauges[tensor].getTerms(), [&](const GaugeTerm &own) {
-      return own.isAtSamePlace(term);
-    });
+    bool hasTerm = llvm::any_of(gauges[tensor].getTerms(),
+                                [&](const GaugeTerm &own) { return own.isAtSamePlace(term); });
     std::pair<bool, uint64_t> rank(!hasTerm, operands[tensor].cost);
     if (!best || rank < bestRank) {
       best = {tensor, coefficient};
@@ -335,8 +333,7 @@ GaugePlan Planner::run() {
 
   GaugePlan plan;
   for (unsigned t = 0; t < shapes.size(); ++t)
-    (rule.isResult(t) ? static_cast<llvm::SmallVectorImpl<Gauge> &>(plan.results)
-                      : plan.operands)
+    (rule.isResult(t) ? static_cast<llvm::SmallVectorImpl<Gauge> &>(plan.results) : plan.operands)
         .push_back(fromFactors(t, gauges[t]));
   plan.isAny.resize(plan.results.size());
   for (unsigned r = 0; r < plan.results.size(); ++r)

@@ -12,8 +12,8 @@
 
 using namespace mlir;
 
-/// Puts a copy of the callee's body in the place of a call. Host operations are known by name only and
-/// bodies have one block: nothing else is to be done.
+/// Puts a copy of the callee's body in the place of a call. Host operations are known by name only
+/// and bodies have one block: nothing else is to be done.
 static void inlineCall(func::CallOp call, func::FuncOp callee) {
   Block &body = callee.getBody().front();
   IRMapping mapping;

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What is known of the operations and values of one function before gauges are: rules, and numbers that
-// values hold in every element.
+// What is known of the operations and values of one function before gauges are: rules, and numbers
+// that values hold in every element.
 
 #ifndef NOETHER_LIB_TRANSFORMS_OPERATIONFACTS_H
 #define NOETHER_LIB_TRANSFORMS_OPERATIONFACTS_H

@@ -1,8 +1,9 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Gauge fixing: parameters that may be scaled without changing the loss become a direction and a radius,
-// and every value of the step moves to the gauge where it is computed from directions alone.
+// Gauge fixing: parameters that may be scaled without changing the loss become a direction and a
+// radius, and every value of the step moves to the gauge where it is computed from directions
+// alone.
 
 #include "AdaptiveBlocks.h"
 #include "AdaptiveRadii.h"
@@ -10,6 +11,7 @@
 #include "EntryResults.h"
 #include "GaugeFixing.h"
 #include "InlineCallees.h"
+#include "InlineStep.h"
 #include "StateGauges.h"
 
 #include "noether/Dialect/Host/StablehloBuilder.h"
@@ -60,8 +62,8 @@ static LogicalResult checkDialects(func::FuncOp entry) {
   return success();
 }
 
-/// Puts the rewritten step's results in the place of the old ones: directions, states in the gauges of the
-/// new radii, and everything else in its own gauge; then the radii.
+/// Puts the rewritten step's results in the place of the old ones: directions, states in the gauges
+/// of the new radii, and everything else in its own gauge; then the radii.
 static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBlock> blocks,
                                    const ArgumentGauges &gauges, GaugeFixing &fixing,
                                    ArrayRef<Value> radii) {
@@ -74,9 +76,10 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     operand.set(fixing.bring(operand.get(), gauge, terminator));
 
-  // Now all next values are in the gauge of the old radii; the new ones are as large over `shrinkage`. One
-  // rounded number makes the new radii and directions: with two, of a norm and its inverse, their products
-  // would drift, since the inverse of a number just below one always rounds up.
+  // Now all next values are in the gauge of the old radii; the new ones are as large over
+  // `shrinkage`. One rounded number makes the new radii and directions: with two, of a norm and its
+  // inverse, their products would drift, since the inverse of a number just below one always rounds
+  // up.
   OpBuilder builder(&terminator);
   StablehloBuilder b(builder, loc);
   SmallVector<Value> shrinkage;
@@ -143,7 +146,7 @@ LogicalResult RewriteAdaptive::rewrite(const StepRoles &roles, ArrayRef<Adaptive
 }
 
 void RewriteAdaptive::runOnOperation() {
-  if (failed(checkOptions()))
+  if (failed(checkOptions()) || failed(inlineStep(getOperation())))
     return signalPassFailure();
   AnalysisOptions options;
   options.spurionThreshold = spurionThreshold;

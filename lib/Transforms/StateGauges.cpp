@@ -204,8 +204,7 @@ llvm::MapVector<unsigned, Gauge> Finder::run() {
 }
 
 llvm::MapVector<unsigned, Gauge>
-noether::findStateGauges(const StepRoles &roles,
-                         const llvm::MapVector<unsigned, Gauge> &parameters,
+noether::findStateGauges(const StepRoles &roles, const llvm::MapVector<unsigned, Gauge> &parameters,
                          OperationFacts &facts) {
   return Finder(roles, parameters, facts).run();
 }

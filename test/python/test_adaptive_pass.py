@@ -232,6 +232,35 @@ def test_blocks_within_an_axis():
         radius, np.linalg.norm(np.reshape(params["w"], (4, 2, 3)), axis=(0, 2)), rtol=1e-15)
 
 
+@pytest.mark.parametrize("scanned", [False, True])
+def test_layers_of_a_stacked_parameter(scanned):
+    """Each layer has symmetries of its own, and so radii of its own; the last one has none."""
+    def loss(params, batch):
+        def layer(h, w):
+            return jnp.tanh(channels(h @ w)), None
+
+        h = batch["x"]
+        if scanned:
+            h, _ = jax.lax.scan(layer, h, params["w"][:2])
+        else:
+            h, _ = layer(h, params["w"][0])
+            h, _ = layer(h, params["w"][1])
+        return jnp.mean((h @ params["w"][2]) ** 2)
+
+    def step(params, state, batch):
+        value, grads = jax.value_and_grad(loss)(params, batch)
+        state = jax.tree.map(lambda m, g: 0.9 * m + g, state, grads)
+        return jax.tree.map(lambda p, m: p - 0.05 * (m + 0.1 * p), params, state), state, value
+
+    params = {"w": jnp.asarray(np.random.default_rng(0).standard_normal((3, 4, 4)))}
+    adapted = compare(step, (params, zeros_like(params)), batches(STEPS))
+    radii = polars(adapted)[0].radius.values()
+    expected = np.linalg.norm(params["w"], axis=1)
+    found = sorted(np.asarray(radius).tolist() for radius in radii)
+    np.testing.assert_allclose(found, sorted(expected[:2].tolist()), rtol=1e-15)
+    np.testing.assert_array_equal(adapted[0]["w"].direction[2], params["w"][2])
+
+
 def test_half_precision_has_wide_radii():
     params = {"w": columns(np.random.default_rng(0))["w"].astype(jnp.bfloat16)}
 

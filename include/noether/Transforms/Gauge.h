@@ -29,8 +29,8 @@ struct Slot {
   }
 };
 
-/// Where the index of a block is, row-major: the sizes multiply to the number of its indices. None of
-/// them is 1; adjacent parts of one dimension are one slot.
+/// Where the index of a block is, row-major: the sizes multiply to the number of its indices. None
+/// of them is 1; adjacent parts of one dimension are one slot.
 using Slots = llvm::SmallVector<Slot, 2>;
 
 /// Appends a slot, joined with the last one where they are adjacent.
@@ -70,8 +70,8 @@ private:
 
 Gauge operator-(Gauge lhs, const Gauge &rhs);
 
-/// Where the axes `axes` of a tensor of shape `view` are in a tensor of shape `shape`, whose dimensions
-/// the view splits or joins. Nothing if some axis is not a part of one dimension.
+/// Where the axes `axes` of a tensor of shape `view` are in a tensor of shape `shape`, whose
+/// dimensions the view splits or joins. Nothing if some axis is not a part of one dimension.
 std::optional<Slots> slotsOfAxes(llvm::ArrayRef<int64_t> view, llvm::ArrayRef<int64_t> axes,
                                  llvm::ArrayRef<int64_t> shape);
 

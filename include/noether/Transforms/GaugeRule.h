@@ -1,7 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What an operation's rule makes of gauges: those its operands must have, and those its results get.
+// What an operation's rule makes of gauges: those its operands must have, and those its results
+// get.
 
 #ifndef NOETHER_TRANSFORMS_GAUGERULE_H
 #define NOETHER_TRANSFORMS_GAUGERULE_H
@@ -32,9 +33,9 @@ struct GaugePlan {
   llvm::BitVector isAny;
 };
 
-/// Chooses the gauges of an operation that `rule` fits. Operands are left as they are where the rule's
-/// equations allow it; where they do not, the cheapest ones change. Whatever is chosen, scaling the
-/// operands by their gauges scales the results by theirs.
+/// Chooses the gauges of an operation that `rule` fits. Operands are left as they are where the
+/// rule's equations allow it; where they do not, the cheapest ones change. Whatever is chosen,
+/// scaling the operands by their gauges scales the results by theirs.
 GaugePlan planGauges(const CompiledRule &rule, llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes,
                      llvm::ArrayRef<GaugeOperand> operands);
 

@@ -145,13 +145,12 @@ def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
     Rewrites the step by *gauge fixing*. For every scale symmetry whose members are whole parameters (or one
     layer each of stacked ones) with exponent 1, the parameters w are held as w = r u: u lies on the unit
     sphere (over all members and all axes that are not the block's), and r is one positive number for
-    each index of the block. Every
-    value v of the step is computed as v^ with v = r^d v^, where the degree d (the *gauge*) follows from
-    the rules of the operations: operations stay as they are. Where gauges do not fit (an epsilon next to
-    a variance, a weight decay next to a gradient, a global norm, an operation nothing is known about)
-    an operand is multiplied by a power of r. Each of these corrections is an identity, so the
-    rewritten step computes what the original does, whatever the analysis says; the analysis makes
-    corrections rare.
+    each index of the block. Every value v of the step is computed as v^ with v = r^d v^, where
+    the degree d (the *gauge*) follows from the rules of the operations: operations stay as they
+    are. Where gauges do not fit (an epsilon next to a variance, a weight decay next to a
+    gradient, a global norm, an operation nothing is known about) an operand is multiplied by a
+    power of r. Each of these corrections is an identity, so the rewritten step computes what the
+    original does, whatever the analysis says; the analysis makes corrections rare.
 
     So `w - eta * g` becomes `u - (eta / r^2) * g^`, then `r' = r |z|, u' = z / |z|`: the implicit
     adaptive learning rate, written out. The optimizer is not looked at: a state that is carried from

@@ -40,8 +40,8 @@ protected:
   GaugeRuleTest() { context.loadDialect<NoetherDialect>(); }
 
   GaugePlan plan(StringRef rule, ArrayRef<Shape> shapes, ArrayRef<GaugeOperand> operands) {
-    auto attribute = dyn_cast_or_null<RuleAttr>(
-        parseAttribute(("#noether.rule<" + rule + ">").str(), &context));
+    auto attribute =
+        dyn_cast_or_null<RuleAttr>(parseAttribute(("#noether.rule<" + rule + ">").str(), &context));
     EXPECT_TRUE(attribute);
     SmallVector<ArrayRef<int64_t>> views(shapes.begin(), shapes.end());
     return planGauges(CompiledRule::get(attribute), views, operands);
@@ -138,8 +138,8 @@ TEST_F(GaugeRuleTest, WhatHasNoDegreeSeesTheOriginalGauge) {
   GaugePlan sign = plan("([i])->([i]) : r0 = 0", {{4}, {4}}, {operand(gauge(1))});
   EXPECT_EQ(sign.operands[0], gauge(1));
   EXPECT_TRUE(sign.results[0].isTrivial());
-  GaugePlan frozen = plan("([i])->([j]) frozen {i, j} : r0 = o0", {{4}, {4}},
-                          {operand(gauge(1, {{0, 1, 4}}))});
+  GaugePlan frozen =
+      plan("([i])->([j]) frozen {i, j} : r0 = o0", {{4}, {4}}, {operand(gauge(1, {{0, 1, 4}}))});
   EXPECT_TRUE(frozen.operands[0].isTrivial());
   GaugePlan piece = plan("([{i|j}])->([i]) sizes {i=2, j=2} : r0 = o0", {{4}, {2}},
                          {operand(gauge(1, {{0, 1, 4}}))});
