@@ -55,10 +55,6 @@ static OpKind getKindByName(StringRef fullName) {
   if (dialect == "linalg")
     return llvm::StringSwitch<OpKind>(name)
         .Case("transpose", OpKind::Layout)
-        .Case("add", OpKind::Add)
-        .Case("sub", OpKind::Subtract)
-        .Case("mul", OpKind::Multiply)
-        .Case("div", OpKind::Divide)
         .Case("broadcast", OpKind::Broadcast)
         .Default(name.starts_with("matmul") || name.starts_with("batch_matmul") ||
                          name.starts_with("conv_") || name.contains("matvec") ||
@@ -93,10 +89,31 @@ static bool sums(Operation *op) {
          block.front().getName().stripDialect() == "add";
 }
 
+/// Whether an operation has the operands its kind has. No verifier has seen the host dialects' ones.
+static bool isWellFormed(Operation *op, OpKind kind) {
+  switch (kind) {
+  case OpKind::Add:
+  case OpKind::Subtract:
+  case OpKind::Multiply:
+  case OpKind::Divide:
+    return op->getNumOperands() == 2 && op->getNumResults() == 1;
+  case OpKind::Select:
+    return op->getNumOperands() == 3 && op->getNumResults() == 1;
+  case OpKind::Layout:
+  case OpKind::Broadcast:
+  case OpKind::Sum:
+    return op->getNumOperands() >= 1 && op->getNumResults() >= 1;
+  default:
+    return true;
+  }
+}
+
 OpKind OpKinds::get(Operation *op) {
   auto [it, isNew] = byName.try_emplace(op->getName(), OpKind::Other);
   if (isNew)
     it->second = getKindByName(op->getName().getStringRef());
+  if (!isWellFormed(op, it->second))
+    return OpKind::Other;
   switch (it->second) {
   case OpKind::Broadcast:
     return keepsElements(op) ? OpKind::Layout : OpKind::Broadcast;
