@@ -81,15 +81,18 @@ static SmallVector<int64_t> sizesOf(ArrayRef<Slot> slots) {
   return llvm::map_to_vector(slots, [](const Slot &slot) { return slot.size; });
 }
 
-Value BlockPowers::multiply(OpBuilder &builder, Location loc, Value value, const Gauge &gauge) {
+Value BlockPowers::multiply(OpBuilder &builder, Location loc, Value value, const Gauge &gauge,
+                            bool divides) {
   StablehloBuilder b(builder, loc);
   auto type = cast<RankedTensorType>(value.getType());
   Type productType = getProductType(type.getElementType());
   Value product = b.convert(value, productType);
   for (const GaugeTerm &term : gauge.getTerms()) {
-    Value power = b.reshape(getPower(term.block, term.exponent), sizesOf(term.slots));
+    bool isDivided = divides && term.exponent < Fraction(0);
+    Fraction exponent = isDivided ? Fraction(0) - term.exponent : term.exponent;
+    Value power = b.reshape(getPower(term.block, exponent), sizesOf(term.slots));
     power = expand(b, b.convert(power, productType), term.slots, type.getShape());
-    product = b.binary("stablehlo.multiply", product, power);
+    product = b.binary(isDivided ? "stablehlo.divide" : "stablehlo.multiply", product, power);
   }
   return b.convert(product, type.getElementType());
 }

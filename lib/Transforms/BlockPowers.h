@@ -20,8 +20,9 @@ public:
       : bases(bases), before(before), powers(bases.size()) {}
 
   /// `value` times the product of the bases' powers that `gauge` names, in the type of `value`.
+  /// `divides`: by what has a negative exponent, instead of multiplying with its rounded inverse.
   mlir::Value multiply(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
-                       const Gauge &gauge);
+                       const Gauge &gauge, bool divides = false);
   /// The same for a value that is `scalar` in all its elements: the product is made block by block
   /// and then broadcast.
   mlir::Value multiplyScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value scalar,

@@ -76,13 +76,13 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     operand.set(fixing.bring(operand.get(), gauge, terminator));
 
-  // Now all next values are in the gauge of the old radii; the new ones are as large over
-  // `shrinkage`. One rounded number makes the new radii and directions: with two, of a norm and its
-  // inverse, their products would drift, since the inverse of a number just below one always rounds
-  // up.
+  // Now all next values are in the gauge of the old radii; the new ones are `growth` times as
+  // large. Directions are divided by the very number that multiplies the radii. Products with its
+  // inverse would drift: the inverse of a number just below one rounds up more often than down.
+  // (Dividing the radii by the inverse does not help: compilers turn that into a product again.)
   OpBuilder builder(&terminator);
   StablehloBuilder b(builder, loc);
-  SmallVector<Value> shrinkage;
+  SmallVector<Value> growth;
   SmallVector<std::string> names;
   SmallVector<EntryResult> results;
   for (const AdaptiveBlock &block : blocks)
@@ -92,18 +92,18 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
     SmallVector<Value> next;
     for (const AdaptiveBlock::Member &member : block.members)
       next.push_back(terminator.getOperand(member.result));
-    Value norm = createNorm(builder, loc, block, next);
-    shrinkage.push_back(
-        b.binary("stablehlo.divide", b.splat(cast<RankedTensorType>(norm.getType()), 1), norm));
-    for (Value factor : splitRadii(builder, loc, block, shrinkage.back())) {
+    growth.push_back(createNorm(builder, loc, block, next));
+    for (Value factor : splitRadii(builder, loc, block, growth.back())) {
       size_t part = results.size();
-      results.push_back({b.binary("stablehlo.divide", radii[part], factor), "state", names[part]});
+      results.push_back(
+          {b.binary("stablehlo.multiply", radii[part], factor), "state", names[part]});
     }
   }
-  BlockPowers powers(shrinkage, &terminator);
+  BlockPowers powers(growth, &terminator);
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     if (!gauge.isTrivial())
-      operand.set(powers.multiply(builder, loc, operand.get(), gauge));
+      operand.set(powers.multiply(builder, loc, operand.get(), Gauge() - gauge,
+                                  /*divides=*/true));
   return appendResults(entry, results);
 }
 

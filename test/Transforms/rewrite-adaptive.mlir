@@ -37,10 +37,9 @@
 // CHECK: %[[ROOT:.*]] = "stablehlo.sqrt"(%[[SUM]])
 // CHECK: %[[NE:.*]] = "stablehlo.compare"(%[[SUM]], %{{.*}}) <{compare_type = #stablehlo<comparison_type FLOAT>, comparison_direction = #stablehlo<comparison_direction NE>}>
 // CHECK: %[[GROWTH:.*]] = "stablehlo.select"(%[[NE]], %[[ROOT]], %{{.*}})
-// CHECK: %[[SHRINK:.*]] = "stablehlo.divide"(%{{.*}}, %[[GROWTH]])
-// CHECK: %[[NEWR:.*]] = "stablehlo.divide"(%[[R]], %[[SHRINK]])
-// CHECK: %[[WIDE:.*]] = "stablehlo.broadcast_in_dim"(%[[SHRINK]])
-// CHECK: %[[NEWU:.*]] = "stablehlo.multiply"(%[[Z]], %[[WIDE]])
+// CHECK: %[[NEWR:.*]] = "stablehlo.multiply"(%[[R]], %[[GROWTH]])
+// CHECK: %[[WIDE:.*]] = "stablehlo.broadcast_in_dim"(%[[GROWTH]])
+// CHECK: %[[NEWU:.*]] = "stablehlo.divide"(%[[Z]], %[[WIDE]])
 // CHECK: return %[[NEWU]], %{{.*}}, %[[NEWR]]
 
 // CHECK-LABEL: func.func @noether_adapt(
