@@ -223,8 +223,8 @@ LogicalResult ProgramBuilder::visit(Operation &op, Frame &frame, unsigned depth)
   case Handling::ManualComputation:
     return visitManualComputation(op, frame, depth);
   case Handling::Forward:
-    if (op.getNumOperands() != op.getNumResults())
-      return op.emitError("has as many results as operands");
+    if (op.getOperandTypes() != op.getResultTypes())
+      return op.emitError("has results of other types than its operands");
     for (auto [operand, result] : llvm::zip(op.getOperands(), op.getResults()))
       frame[result] = get(frame, operand);
     return success();
