@@ -52,3 +52,17 @@ func.func @crossed(%w: tensor<4x6xf32>) -> tensor<3xf32> {
       weights (%w : tensor<4x6xf32>) -> tensor<3xf32>
   return %c : tensor<3xf32>
 }
+
+// Where only differences along the block are conserved, means are taken away.
+// CHECK-LABEL: func.func @traceless
+// CHECK: %[[SUMS:.*]] = linalg.generic {{.*}} iterator_types = ["reduction", "parallel"]}
+// CHECK: %[[TOTAL:.*]] = linalg.generic {{.*}} iterator_types = ["reduction"]} ins(%[[SUMS]] : tensor<8xf32>)
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel"]} ins(%[[SUMS]], %[[TOTAL]] : tensor<8xf32>, tensor<f32>)
+// CHECK: arith.constant 8.000000e+00 : f32
+// CHECK: arith.divf
+// CHECK: arith.subf
+func.func @traceless(%w: tensor<4x8xf32>) -> tensor<8xf32> {
+  %c = noether.charge "S5" members [#noether.member<1 view [4,8] axes [1]>] traceless
+      weights (%w : tensor<4x8xf32>) -> tensor<8xf32>
+  return %c : tensor<8xf32>
+}

@@ -63,7 +63,7 @@ CASES = {
 }
 
 
-def module_text(members, dtype, result, with_gradients, with_next):
+def module_text(members, dtype, result, with_gradients, with_next, traceless=False):
     """A function of the weights, then the gradients, then the next weights."""
     groups = 1 + with_gradients + with_next
     types = [f"tensor<{'x'.join([*map(str, m.shape), dtype])}>" for m in members] * groups
@@ -86,7 +86,7 @@ func.func @main({', '.join(f'{n}: {t}' for n, t in zip(names, types, strict=True
     -> ({', '.join(results)}) {{
   %zero = "stablehlo.constant"() <{{value = dense<0.0> : tensor<f32>}}> : () -> tensor<f32>
   %c:{len(results)} = noether.charge "S1" members [{', '.join(m.attribute() for m in members)}]
-    {' '.join(parts)} -> {', '.join(results)}
+    {'traceless' if traceless else ''} {' '.join(parts)} -> {', '.join(results)}
   return {', '.join(f'%c#{i}' for i in range(len(results)))} : {', '.join(results)}
 }}"""
 
@@ -117,3 +117,20 @@ def test_lowered_charges(name, dtype, groups):
         assert value.dtype == wide and value.shape == block
         np.testing.assert_allclose(value, sum(terms), rtol=1e-6,
                                    atol=(1e-13 if dtype == "float64" else 1e-6) * size)
+
+
+@pytest.mark.parametrize("name", ["columns", "heads"])
+def test_traceless(name):
+    """Only differences along the block are conserved: means are taken away."""
+    members = CASES[name]
+    block = members[0].term(np.ones(members[0].shape), np.ones(members[0].shape)).shape
+    result = f"tensor<{'x'.join([*map(str, block), 'f64'])}>"
+    text = run_tool(["--noether-lower-charges", "--mlir-print-op-generic"],
+                    module_text(members, "f64", result, False, False, traceless=True))
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=m.shape) for m in members]
+    (got,) = run_module(text, [jnp.asarray(w) for w in weights])
+    wanted = sum(m.term(w, w) for m, w in zip(members, weights, strict=True))
+    for axis in range(wanted.ndim):
+        wanted = wanted - wanted.mean(axis, keepdims=True)
+    np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-12)
