@@ -10,6 +10,7 @@
 #include "mlir/IR/SymbolTable.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace noether;
@@ -30,19 +31,28 @@ LogicalResult noether::inlineStep(ModuleOp module) {
   FailureOr<func::FuncOp> entry = findEntry(module);
   if (failed(entry))
     return failure();
+  Block &block = entry->getBody().front();
+  if (block.empty() || llvm::none_of(block.back().getOperands(), [](Value value) {
+        return value.getDefiningOp<func::CallOp>();
+      }))
+    return success();
+  FailureOr<StepRoles> roles = inferRoles(module);
+  if (failed(roles))
+    return failure();
   FailureOr<CallGraph> calls = CallGraph::get(*entry);
   if (failed(calls))
     return failure();
-  if (!entry->getBody().hasOneBlock() || entry->getBody().front().empty())
-    return success();
 
+  // Only calls that update parameters: a loss that is a call, whose transpose is another, stays so.
   // There are never more of these calls than results, and callees do not recur.
-  Block &block = entry->getBody().front();
   auto findCall = [&]() -> func::CallOp {
-    for (Value value : block.back().getOperands())
-      if (auto call = value.getDefiningOp<func::CallOp>())
-        if (calls->getCallee(call).getBody().hasOneBlock())
-          return call;
+    for (const StepRoles::Argument &argument : roles->arguments) {
+      if (argument.role != ArgumentRole::Param || !argument.carriedTo)
+        continue;
+      auto call = block.back().getOperand(*argument.carriedTo).getDefiningOp<func::CallOp>();
+      if (call && calls->getCallee(call).getBody().hasOneBlock())
+        return call;
+    }
     return nullptr;
   };
   llvm::SetVector<Operation *> callees;

@@ -8,9 +8,9 @@
 
 namespace noether {
 
-/// Inlines the calls whose results the entry function returns: where a front end wrapped the step (a
-/// jitted function that is jitted again), gradients and updates come to the entry's own body. Fails with
-/// one diagnostic if there is no entry, or on calls that no analysis accepts.
+/// Inlines the calls whose results are the next values of parameters: where a front end wrapped the step
+/// (a jitted function that is jitted again) or the optimizer, gradients and updates come to the entry's
+/// own body. Fails with one diagnostic if the module is not a training step.
 mlir::LogicalResult inlineStep(mlir::ModuleOp module);
 
 } // namespace noether

@@ -340,6 +340,11 @@ def step_jitted_gradient(net):
     return step
 
 
+def step_wrapped(net):
+    """All of the step is one call of the entry function."""
+    return jax.jit(step_plain(net))
+
+
 def step_jitted_loss(net):
     return step_plain(dataclasses.replace(net, loss=jax.jit(net.loss)))
 
@@ -387,7 +392,8 @@ def step_penalty_not_differentiated(net):
 
 
 @pytest.mark.parametrize(("make", "must_find"), [
-    (step_plain, 4), (step_sharpness_aware, -1), (step_jitted_gradient, 4), (step_jitted_loss, 4),
+    (step_plain, 4), (step_sharpness_aware, -1), (step_jitted_gradient, 4), (step_wrapped, 4),
+    (step_jitted_loss, 4),
     (step_orthogonalized, 4), (step_accumulated, 4), (step_loss_scaled, 0), (step_penalty_not_differentiated, -1),
 ], ids=lambda x: getattr(x, "__name__", None))
 def test_whole_steps(make, must_find):

@@ -54,8 +54,8 @@ def TrackCharges : Pass<"noether-track-charges", "::mlir::ModuleOp"> {
 
     The two in the middle need the gradients of all members, and the last their next values; where the
     update does not show them, they are left out. Sums are taken in the widest type of the members, in
-    f32 at least. Roles are written as by `noether-mark-roles`. Calls whose results the entry returns
-    (a step that a front end wrapped) are inlined first.
+    f32 at least. Roles are written as by `noether-mark-roles`. Calls that return the
+    next values of parameters (a step that a front end wrapped) are inlined first.
 
     Example:
 
