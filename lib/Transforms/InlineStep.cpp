@@ -44,7 +44,9 @@ LogicalResult noether::inlineStep(ModuleOp module) {
     return failure();
 
   // Only calls that update parameters: a loss that is a call, whose transpose is another, stays so.
-  // There are never more of these calls than results, and callees do not recur.
+  // Callees do not recur, but one that returns its argument uncovers the call before it, and so on
+  // without end where calls fan out: what is beyond the limit stays a call, for the analysis to
+  // refuse if it cannot be expanded.
   auto findCall = [&]() -> func::CallOp {
     for (const StepRoles::Argument &argument : roles->arguments) {
       if (argument.role != ArgumentRole::Param || !argument.carriedTo)
@@ -56,7 +58,10 @@ LogicalResult noether::inlineStep(ModuleOp module) {
     return nullptr;
   };
   llvm::SetVector<Operation *> callees;
-  while (func::CallOp call = findCall()) {
+  constexpr size_t kMaxInlined = 10'000;
+  size_t numInlined = 0;
+  for (func::CallOp call = findCall(); call && numInlined < kMaxInlined;
+       call = findCall(), ++numInlined) {
     func::FuncOp callee = calls->getCallee(call);
     callees.insert(callee);
     inlineCall(call, callee.getBody().front());
