@@ -50,7 +50,7 @@ def test_loss_is_invariant(name):
         if symmetry["exact"]:
             assert change < TOLERANCE, symmetry
         elif np.ptp(element) or element.ndim == 0:
-            assert change > TOLERANCE, ("said to be broken, yet holds", symmetry)
+            assert change > TOLERANCE or name in INACTIVE_BOUND, ("said to be broken, yet holds", symmetry)
 
 
 def moved_epsilons(model, symmetry, factor):
@@ -67,7 +67,14 @@ def moved_epsilons(model, symmetry, factor):
     return eps
 
 
-@pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m.sites])
+# One epsilon for all iterations of a loop, of which a symmetry of one layer needs its own: the model has no
+# argument to scale it by.
+SHARED_EPSILON = {"scanned_layers"}
+# A lower bound that no value reaches breaks nothing at this point, though it may at others.
+INACTIVE_BOUND = {"between_max_norm"}
+
+
+@pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m.sites and n not in SHARED_EPSILON])
 def test_broken_symmetry_is_restored_when_its_constant_scales(name):
     """With the constants scaled by the degrees stated, what they break holds again."""
     model, loss, report = MODELS[name], loss_of(name), model_report(name)
