@@ -1,0 +1,92 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads an entry function into a Program. One source file per subject: values and rules
+// (Program.cpp), calls, loops and branches (ProgramControlFlow.cpp), slices (ProgramSlices.cpp),
+// bodies of linalg operations (ProgramBodies.cpp).
+
+#ifndef NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
+#define NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
+
+#include "noether/Analysis/Program.h"
+
+#include "mlir/IR/SymbolTable.h"
+
+namespace noether {
+
+class ProgramBuilder {
+public:
+  ProgramBuilder(mlir::func::FuncOp entry)
+      : entry(entry), context(entry.getContext()), table(context),
+        symbols(entry->getParentOfType<mlir::ModuleOp>()) {}
+
+  mlir::FailureOr<Program> build();
+
+private:
+  /// The numbers of the values of one function body; callees have one per call site.
+  using Frame = llvm::DenseMap<mlir::Value, ValueId>;
+  using Ids = llvm::SmallVector<ValueId, 4>;
+
+  ValueId addValue(mlir::Type type);
+  ValueId addConstant(mlir::Type type, double value);
+  ValueId get(Frame &frame, mlir::Value value);
+  Ids getAll(Frame &frame, mlir::ValueRange values);
+  void addStep(mlir::Operation *op, Program::StepKind kind, const CompiledRule *rule,
+               llvm::ArrayRef<ValueId> operands, llvm::ArrayRef<ValueId> results);
+  const CompiledRule *own(CompiledRule rule);
+  const CompiledRule *equalRule(llvm::ArrayRef<ValueId> operands, llvm::ArrayRef<ValueId> results,
+                                unsigned numIgnored = 0);
+
+  llvm::LogicalResult visitBlock(mlir::Block &block, Frame &frame, unsigned depth);
+  llvm::LogicalResult visit(mlir::Operation &op, Frame &frame, unsigned depth);
+  /// Visits a region of one block with the given arguments; returns what its terminator yields.
+  mlir::FailureOr<Ids> visitRegion(mlir::Region &region, llvm::ArrayRef<ValueId> arguments,
+                                   Frame &frame, unsigned depth);
+
+  llvm::LogicalResult visitConstant(mlir::Operation &op, Frame &frame);
+  llvm::LogicalResult visitCall(mlir::Operation &op, llvm::StringRef calleeName, Frame &frame,
+                                unsigned depth);
+  llvm::LogicalResult visitWhile(mlir::Operation &op, Frame &frame, unsigned depth);
+  /// Follows a loop iteration by iteration while its condition is a known number; false if it is
+  /// not, or if there are too many.
+  mlir::FailureOr<bool> unroll(mlir::Operation &op, Frame &frame, unsigned depth);
+  llvm::LogicalResult visitDynamicSlice(mlir::Operation &op, Frame &frame, unsigned numTensors);
+  llvm::LogicalResult visitBranches(mlir::Operation &op, Frame &frame, unsigned depth);
+  llvm::LogicalResult visitManualComputation(mlir::Operation &op, Frame &frame, unsigned depth);
+  llvm::LogicalResult visitByRule(mlir::Operation &op, Frame &frame);
+  bool foldIfConstant(mlir::Operation &op, llvm::ArrayRef<ValueId> operands, Frame &frame);
+  /// Follows the body of a linalg operation on tensors operation by operation; false, and nothing
+  /// done, where its rule says as much.
+  bool expandBody(mlir::Operation &op, Frame &frame);
+  bool capturesValues(mlir::Operation &op);
+  void visitBarrier(mlir::Operation &op, Frame &frame);
+
+  enum class Handling {
+    Rule,
+    Constant,
+    Call,
+    Composite,
+    While,
+    Branches,
+    ManualComputation,
+    Forward, // results are the operands
+    DynamicSlice,
+    DynamicUpdateSlice,
+    Select,
+    Terminator,
+  };
+  Handling classify(mlir::OperationName name);
+
+  mlir::func::FuncOp entry;
+  mlir::MLIRContext *context;
+  RuleTable table;
+  mlir::SymbolTable symbols;
+  Program program;
+  llvm::DenseMap<mlir::OperationName, Handling> handling;
+  llvm::DenseSet<mlir::OperationName> unknownNames;
+  size_t numVisited = 0;
+};
+
+} // namespace noether
+
+#endif // NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
