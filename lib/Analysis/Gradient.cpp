@@ -32,6 +32,7 @@
 
 #include <numeric>
 #include <queue>
+#include <tuple>
 
 using namespace mlir;
 using namespace noether;
@@ -55,6 +56,8 @@ struct Sources {
     MovedParameter = 64,
   };
   uint8_t bits = 0;
+  /// Place of the defining operation in the entry's body; 0 for arguments.
+  uint32_t order = 0;
   /// The scalar arguments, by number modulo 64.
   uint64_t scalars = 0;
 
@@ -82,7 +85,7 @@ enum class Verdict {
 
 class GradientFinder {
 public:
-  GradientFinder(const StepRoles &roles, const CallGraph &calls);
+  GradientFinder(const StepRoles &roles, const StepFlow &flow);
 
   Value find(unsigned parameter);
 
@@ -94,7 +97,7 @@ private:
   };
 
   void computeSources();
-  void computeSources(Operation *op);
+  void computeSources(Operation *op, uint32_t order);
   bool movesParameter(Operation *op);
   void findLossTerms();
 
@@ -130,7 +133,7 @@ private:
   Block *entryBlock;
   OpKinds kinds;
   DenseMap<Value, Sources> sources;
-  DenseSet<Value> lossSlice;
+  const DenseSet<Value> &lossSlice;
   /// Parameters on which a term of the loss depends that no data enters.
   llvm::BitVector regularized;
   /// The constants the loss is multiplied by at its end (and their inverses).
@@ -163,11 +166,10 @@ static unsigned getForwardedOperand(OpResult result) {
 
 static bool isTensor(Value value) { return !isScalarLike(value); }
 
-GradientFinder::GradientFinder(const StepRoles &roles, const CallGraph &calls)
-    : roles(roles), calls(calls), throughAll(calls), throughTensors(calls, isTensor),
-      entryBlock(&func::FuncOp(roles.entry).getBody().front()), regularized(roles.arguments.size()) {
-  Value loss = entryBlock->back().getOperand(roles.loss);
-  throughAll.argumentsOf(loss, &lossSlice);
+GradientFinder::GradientFinder(const StepRoles &roles, const StepFlow &flow)
+    : roles(roles), calls(flow.calls), throughAll(flow.calls), throughTensors(flow.calls, isTensor),
+      entryBlock(&func::FuncOp(roles.entry).getBody().front()), lossSlice(flow.lossSlice),
+      regularized(roles.arguments.size()) {
   computeSources();
   findLossTerms();
 }
@@ -202,8 +204,9 @@ void GradientFinder::computeSources() {
     if (isScalar && roles.arguments[argument.getArgNumber()].role != ArgumentRole::Param)
       own.scalars = uint64_t(1) << (argument.getArgNumber() % 64);
   }
-  for (Operation &op : *entryBlock) {
-    computeSources(&op);
+  sources.reserve(calls.getNumOperations());
+  for (auto [index, op] : llvm::enumerate(*entryBlock)) {
+    computeSources(&op, index + 1);
     if (movesParameter(&op))
       sources[op.getResult(0)].bits |= Sources::MovedParameter;
     // Data that is written into the step.
@@ -213,7 +216,7 @@ void GradientFinder::computeSources() {
   }
 }
 
-void GradientFinder::computeSources(Operation *op) {
+void GradientFinder::computeSources(Operation *op, uint32_t order) {
   auto merge = [&](Sources &into, Value from) {
     auto it = sources.find(from);
     if (it != sources.end())
@@ -221,6 +224,7 @@ void GradientFinder::computeSources(Operation *op) {
   };
   if (op->getNumRegions() == 0 && !isa<func::CallOp>(op)) {
     Sources all;
+    all.order = order;
     for (Value operand : op->getOperands())
       merge(all, operand);
     if (all.bits || all.scalars)
@@ -231,6 +235,7 @@ void GradientFinder::computeSources(Operation *op) {
   // Each result on its own. Scalars inside of the operation are left aside like those outside.
   for (OpResult result : op->getResults()) {
     Sources own, byTensors;
+    own.order = order;
     throughAll.forEachOutside(result, [&](Value from) { merge(own, from); });
     throughTensors.forEachOutside(result, [&](Value from) { merge(byTensors, from); });
     own.bits = (own.bits & ~Sources::ByTensors) | (byTensors.bits & Sources::ByTensors);
@@ -556,9 +561,8 @@ bool GradientFinder::isForwardedUse(Value value) {
 /// forward pass; a function of the parameter that comes later belongs to the optimizer.
 bool GradientFinder::isDerivative(Value root) {
   constexpr size_t kMaxValues = 64; // derivatives are short expressions
-  Operation *loss = entryBlock->back().getOperand(roles.loss).getDefiningOp();
-  if (loss && isInEntry(root) && root.getDefiningOp() && loss->isBeforeInBlock(root.getDefiningOp()) &&
-      !isForwardedUse(root))
+  uint32_t lossOrder = get(entryBlock->back().getOperand(roles.loss)).order;
+  if (isInEntry(root) && get(root).order > lossOrder && !isForwardedUse(root))
     return false;
   SmallVector<Value> worklist{root};
   DenseSet<Value> seen(worklist.begin(), worklist.end());
@@ -753,27 +757,29 @@ std::optional<unsigned> GradientFinder::getLossFactor(Operation *product) {
 Value GradientFinder::sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4> *states,
                             function_ref<std::optional<Value>(Value)> judge) {
   constexpr size_t kMaxVisits = 1 << 13; // an optimizer is a short expression
-  auto isLater = [](Value a, Value b) {
-    Operation *first = a.getDefiningOp(), *second = b.getDefiningOp();
-    if (first == second)
-      return cast<OpResult>(a).getResultNumber() < cast<OpResult>(b).getResultNumber();
-    return first->isBeforeInBlock(second);
+  // By the place of the operation, then of the result.
+  struct Place {
+    uint32_t order, result;
+    Value value;
+    bool operator<(const Place &other) const {
+      return std::tie(order, result) < std::tie(other.order, other.result);
+    }
   };
-  std::priority_queue<Value, std::vector<Value>, decltype(isLater)> open(isLater);
+  std::priority_queue<Place> open;
   DenseSet<Value> seen;
   SmallVector<Value> side; // values without data: walked only to find states
   auto add = [&](Value value) {
     if (!seen.insert(value).second)
       return;
     if (isData(value) && value.getDefiningOp())
-      open.push(value);
+      open.push({get(value).order, cast<OpResult>(value).getResultNumber(), value});
     else
       side.push_back(value);
   };
   for (Value sink : sinks)
     add(sink);
   while (!open.empty() && seen.size() < kMaxVisits) {
-    Value value = open.top();
+    Value value = open.top().value;
     open.pop();
     if (open.empty() && value.getType() == type && !llvm::is_contained(sinks, value) &&
         !isOptimizerState(value) && !get(value).has(Sources::MovedParameter))
@@ -861,12 +867,10 @@ Value GradientFinder::find(unsigned parameter) {
   });
 }
 
-llvm::MapVector<unsigned, Value> noether::findGradients(const StepRoles &roles) {
+llvm::MapVector<unsigned, Value> noether::findGradients(const StepRoles &roles,
+                                                        const StepFlow &flow) {
   llvm::MapVector<unsigned, Value> gradients;
-  FailureOr<CallGraph> calls = CallGraph::get(roles.entry);
-  if (failed(calls))
-    return gradients;
-  GradientFinder finder(roles, *calls);
+  GradientFinder finder(roles, flow);
   for (auto [i, argument] : llvm::enumerate(roles.arguments))
     if (argument.role == ArgumentRole::Param)
       if (Value gradient = finder.find(i))

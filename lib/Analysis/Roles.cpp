@@ -103,54 +103,52 @@ static bool isElided(Attribute root, DenseSet<Attribute> &known) {
   return false;
 }
 
-static LogicalResult checkNoElidedConstants(ModuleOp module) {
-  DenseSet<Attribute> known;
-  WalkResult result = module.walk([&](Operation *op) {
-    // Registered operations keep elements in `value`; the others have all attributes in one dictionary.
+static bool isDynamic(Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  return shaped && !shaped.hasStaticShape();
+}
+
+namespace {
+/// What no operation of a step may have.
+class OperationCheck {
+public:
+  LogicalResult operator()(Operation *op) {
+    if (auto function = dyn_cast<func::FuncOp>(op))
+      return checkArguments(function);
+    for (Type type : op->getResultTypes()) {
+      if (type == lastStatic)
+        continue;
+      if (isDynamic(type))
+        return op->emitError("has a dynamic shape: ") << type;
+      lastStatic = type;
+    }
+    // Registered operations keep elements in `value`; the others have all attributes in one
+    // dictionary.
     Attribute properties;
     if (!op->isRegistered())
       properties = op->getPropertiesAsAttribute();
     else if (op->getNumOperands() == 0)
       properties = op->getInherentAttr("value").value_or(Attribute());
     if ((properties && isElided(properties, known)) ||
-        isElided(op->getDiscardableAttrDictionary(), known)) {
-      op->emitError("has a constant whose elements were elided; print the module with all elements");
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
-}
+        isElided(op->getDiscardableAttrDictionary(), known))
+      return op->emitError(
+          "has a constant whose elements were elided; print the module with all elements");
+    return success();
+  }
 
-static bool isDynamic(Type type) {
-  auto shaped = dyn_cast<ShapedType>(type);
-  return shaped && !shaped.hasStaticShape();
-}
-
-static LogicalResult checkShapes(const CallGraph &calls) {
-  for (func::FuncOp function : calls.getPostOrder()) {
+private:
+  static LogicalResult checkArguments(func::FuncOp function) {
     for (BlockArgument argument : function.getArguments())
       if (isDynamic(argument.getType()))
         return function.emitError("has a dynamic shape in argument ")
                << argument.getArgNumber() << ": " << argument.getType();
-    Type lastStatic; // neighbours mostly have one type
-    WalkResult result = function.walk([&](Operation *op) {
-      for (Type type : op->getResultTypes()) {
-        if (type == lastStatic)
-          continue;
-        if (isDynamic(type)) {
-          op->emitError("has a dynamic shape: ") << type;
-          return WalkResult::interrupt();
-        }
-        lastStatic = type;
-      }
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      return failure();
+    return success();
   }
-  return success();
-}
+
+  DenseSet<Attribute> known;
+  Type lastStatic; // neighbours mostly have one type
+};
+} // namespace
 
 static LogicalResult checkBody(func::FuncOp entry) {
   if (!entry.getBody().hasOneBlock())
@@ -242,12 +240,13 @@ static StepRoles::Argument decideRole(const StepSignature &signature, const Carr
   return argument;
 }
 
-FailureOr<StepRoles> noether::inferRoles(ModuleOp module) {
+FailureOr<StepRoles> noether::inferRoles(ModuleOp module, StepFlow *flow) {
   FailureOr<func::FuncOp> entry = findEntry(module);
-  if (failed(entry) || failed(checkNoElidedConstants(module)) || failed(checkBody(*entry)))
+  if (failed(entry) || failed(checkBody(*entry)))
     return failure();
-  FailureOr<CallGraph> calls = CallGraph::get(*entry);
-  if (failed(calls) || failed(checkShapes(*calls)))
+  OperationCheck check;
+  FailureOr<CallGraph> calls = CallGraph::get(*entry, check);
+  if (failed(calls))
     return failure();
   FailureOr<StepSignature> signature = StepSignature::get(*entry);
   if (failed(signature))
@@ -260,6 +259,7 @@ FailureOr<StepRoles> noether::inferRoles(ModuleOp module) {
   if (failed(loss))
     return failure();
   DenseSet<Value> lossSlice;
+  lossSlice.reserve(calls->getNumOperations() / 2);
   llvm::BitVector feedsLoss = dependence.argumentsOf(signature->getValue(*loss), &lossSlice);
   feedsLoss.resize(signature->arguments.size());
   carried.pairByDataFlow(*loss, lossSlice);
@@ -287,6 +287,8 @@ FailureOr<StepRoles> noether::inferRoles(ModuleOp module) {
       }))
     return entry->emitError("has no parameters: the loss depends on no argument of which some "
                             "result is the next value");
+  if (flow)
+    *flow = {std::move(*calls), std::move(lossSlice)};
   return roles;
 }
 

@@ -36,7 +36,7 @@ func::FuncOp CallGraph::getCallee(Operation *call) const {
   return name ? functions.lookup(name.getAttr()) : func::FuncOp();
 }
 
-FailureOr<CallGraph> CallGraph::get(func::FuncOp entry) {
+FailureOr<CallGraph> CallGraph::get(func::FuncOp entry, Check check) {
   CallGraph graph;
   if (auto module = entry->getParentOfType<ModuleOp>())
     for (auto function : module.getOps<func::FuncOp>())
@@ -51,13 +51,20 @@ FailureOr<CallGraph> CallGraph::get(func::FuncOp entry) {
   };
   DenseMap<Operation *, State> states;
   SmallVector<Frame> stack;
-  auto push = [&](func::FuncOp function) {
+  auto push = [&](func::FuncOp function) -> LogicalResult {
     states[function] = State::Visiting;
     Frame &frame = stack.emplace_back();
     frame.function = function;
-    function.walk([&](func::CallOp call) { frame.calls.push_back(call); });
+    WalkResult result = function.walk([&](Operation *op) {
+      ++graph.numOperations;
+      if (isa<func::CallOp>(op))
+        frame.calls.push_back(op);
+      return check && failed(check(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
   };
-  push(entry);
+  if (failed(push(entry)))
+    return failure();
   while (!stack.empty()) {
     Frame &frame = stack.back();
     if (frame.next == frame.calls.size()) {
@@ -82,7 +89,8 @@ FailureOr<CallGraph> CallGraph::get(func::FuncOp entry) {
     }
     auto state = states.find(callee);
     if (state == states.end()) {
-      push(callee);
+      if (failed(push(callee)))
+        return failure();
     } else if (state->second == State::Visiting) {
       InFlightDiagnostic diagnostic =
           call->emitError("calls '") << callee.getName() << "' recursively";

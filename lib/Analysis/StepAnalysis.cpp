@@ -65,7 +65,8 @@ static SmallVector<Obstruction> obstructionsOf(unsigned argument, const Program 
 }
 
 FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
-  FailureOr<StepRoles> roles = inferRoles(module);
+  StepFlow flow;
+  FailureOr<StepRoles> roles = inferRoles(module, &flow);
   if (failed(roles))
     return failure();
   FailureOr<Program> program = Program::build(roles->entry);
@@ -94,7 +95,8 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
                                     program->getUnknownOperations().end());
 
   GradientValues gradients;
-  for (auto &[argument, value] : findGradients(*roles))
+  analysis.gradients = findGradients(*roles, flow);
+  for (auto &[argument, value] : analysis.gradients)
     if (std::optional<ValueId> id = program->lookup(value))
       gradients[argument] = *id;
   analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);

@@ -25,11 +25,12 @@ struct TestGradients : PassWrapper<TestGradients, OperationPass<ModuleOp>> {
   void runOnOperation() override {
     if (failed(inlineStep(getOperation())))
       return signalPassFailure();
-    FailureOr<StepRoles> roles = inferRoles(getOperation());
+    StepFlow flow;
+    FailureOr<StepRoles> roles = inferRoles(getOperation(), &flow);
     if (failed(roles))
       return signalPassFailure();
     SmallVector<EntryResult> results;
-    for (auto [argument, gradient] : findGradients(*roles))
+    for (auto [argument, gradient] : findGradients(*roles, flow))
       results.push_back({gradient, "metric", roles->arguments[argument].name});
     if (failed(appendResults(roles->entry, results)))
       signalPassFailure();

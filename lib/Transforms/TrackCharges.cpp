@@ -60,7 +60,7 @@ struct TrackCharges : noether::impl::TrackChargesBase<TrackCharges> {
     FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);
     if (failed(analysis))
       return signalPassFailure();
-    llvm::MapVector<unsigned, Value> gradients = findGradients(analysis->roles);
+    const llvm::MapVector<unsigned, Value> &gradients = analysis->gradients;
     annotateRoles(analysis->roles);
 
     SmallVector<std::string, 0> names;

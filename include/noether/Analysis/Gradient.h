@@ -15,7 +15,8 @@ namespace noether {
 /// The gradient of each parameter (keyed by entry argument number), as a value of the entry's body
 /// with the parameter's type. A parameter whose gradient cannot be told from the update is absent:
 /// claims that need it are then not made.
-llvm::MapVector<unsigned, mlir::Value> findGradients(const StepRoles &roles);
+/// `flow` is what the roles were settled by.
+llvm::MapVector<unsigned, mlir::Value> findGradients(const StepRoles &roles, const StepFlow &flow);
 
 } // namespace noether
 

@@ -6,6 +6,8 @@
 #ifndef NOETHER_ANALYSIS_ROLES_H
 #define NOETHER_ANALYSIS_ROLES_H
 
+#include "noether/Analysis/Slice.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -52,8 +54,9 @@ mlir::FailureOr<mlir::func::FuncOp> findEntry(mlir::ModuleOp module);
 /// Finds the entry function and settles every role, from attributes, names and data flow
 /// (design: a parameter is a carried float argument on which the loss depends). Emits one
 /// diagnostic and fails if the module is not a training step: no entry, no loss, no parameters,
-/// recursion among callees, dynamic shapes, elided constants.
-mlir::FailureOr<StepRoles> inferRoles(mlir::ModuleOp module);
+/// recursion among callees, dynamic shapes, elided constants. What was learnt of the data flow on the
+/// way is put into `flow` where one is given.
+mlir::FailureOr<StepRoles> inferRoles(mlir::ModuleOp module, StepFlow *flow = nullptr);
 
 /// Writes the roles to the entry's argument and result attributes (`noether.role`,
 /// `noether.name`, `noether.role_decided_by`, `noether.carried_to`).

@@ -20,18 +20,31 @@ namespace noether {
 /// The functions that can be reached from an entry function.
 class CallGraph {
 public:
+  using Check = llvm::function_ref<llvm::LogicalResult(mlir::Operation *)>;
+
   /// Emits one diagnostic and fails on recursion, and on calls of functions that are not defined here
-  /// or have other types.
-  static mlir::FailureOr<CallGraph> get(mlir::func::FuncOp entry);
+  /// or have other types. `check` sees every operation that is reached, the functions included: large
+  /// modules are walked once.
+  static mlir::FailureOr<CallGraph> get(mlir::func::FuncOp entry, Check check = nullptr);
 
   /// The function a call refers to; null for an operation that is not a checked call.
   mlir::func::FuncOp getCallee(mlir::Operation *call) const;
   /// Callees before their callers; the entry comes last.
   llvm::ArrayRef<mlir::func::FuncOp> getPostOrder() const { return postOrder; }
+  /// Operations in all of these functions.
+  size_t getNumOperations() const { return numOperations; }
 
 private:
   llvm::DenseMap<mlir::Attribute, mlir::func::FuncOp> functions;
   llvm::SmallVector<mlir::func::FuncOp> postOrder;
+  size_t numOperations = 0;
+};
+
+/// The data flow of a step, as far as its roles are settled by it.
+struct StepFlow {
+  CallGraph calls;
+  /// Every value of the entry function, and of the regions in it, that the loss is computed from.
+  llvm::DenseSet<mlir::Value> lossSlice;
 };
 
 /// Which values a value is computed from. Results of calls, branches, loops and manual computations

@@ -10,6 +10,8 @@
 #include "noether/Analysis/Roles.h"
 #include "noether/Analysis/Symmetry.h"
 
+#include "llvm/ADT/MapVector.h"
+
 namespace noether {
 
 struct AnalysisOptions {
@@ -40,6 +42,8 @@ struct StepAnalysis {
   llvm::SmallVector<Symmetry, 0> symmetries;
   int64_t torusDimension = 0;
   int64_t exactTorusDimension = 0;
+  /// The gradients that could be told from the update, by the parameter's argument number.
+  llvm::MapVector<unsigned, mlir::Value> gradients;
   llvm::SmallVector<SymmetryKinetics, 0> kinetics;
   /// Parameters whose gradient, by its degree, is not that of this loss.
   llvm::SmallVector<KineticBreak, 0> gradientMismatches;
