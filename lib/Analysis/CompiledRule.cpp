@@ -40,6 +40,7 @@ CompiledRule CompiledRule::get(RuleAttr rule) {
                                              equation.getDenominators()))
       compiled.terms.push_back({static_cast<unsigned>(tensor), Fraction(num, den)});
   }
+  result.uses.assign(rule.getUses().begin(), rule.getUses().end());
   result.isBarrier = rule.getBarrier();
   result.finalize();
   return result;
@@ -79,6 +80,10 @@ CompiledRule CompiledRule::getEqual(ArrayRef<ArrayRef<int64_t>> operandShapes,
   if (resultShapes.empty())
     for (unsigned o = 1; o < operandShapes.size(); ++o)
       result.equations.push_back({0, {{o, Fraction(1)}}});
+  // One of several alternatives, or a copy.
+  OperandUse use = operandShapes.size() - numIgnored == 1 ? OperandUse::Plus : OperandUse::Choice;
+  result.uses.assign(operandShapes.size(), use);
+  std::fill_n(result.uses.begin(), numIgnored, OperandUse::Opaque);
   result.finalize();
   return result;
 }
@@ -109,6 +114,8 @@ CompiledRule CompiledRule::getSlice(ArrayRef<int64_t> shape, ArrayRef<int64_t> s
   result.tensors.push_back(part);
   result.numOperands = 1 + numIgnored;
   result.equations.push_back({result.numOperands, {{0, Fraction(1)}}});
+  result.uses.assign(result.numOperands, OperandUse::Opaque);
+  result.uses[0] = OperandUse::Plus;
   result.finalize();
   return result;
 }
@@ -156,6 +163,11 @@ CompiledRule CompiledRule::getUpdateSlice(ArrayRef<int64_t> shape, ArrayRef<int6
   if (numCut > 0)
     result.equations.push_back({result.numOperands, {{0, Fraction(1)}}});
   result.equations.push_back({result.numOperands, {{1, Fraction(1)}}});
+  // Pieces side by side are summands, each zero where the other is.
+  result.uses.assign(result.numOperands, OperandUse::Opaque);
+  result.uses[1] = numCut > 1 ? OperandUse::Choice : OperandUse::Plus;
+  if (numCut > 0)
+    result.uses[0] = result.uses[1];
   result.finalize();
   return result;
 }
@@ -178,6 +190,7 @@ CompiledRule CompiledRule::getBroadcast(mlir::AffineMap map) {
   result.tensors.push_back(singleFactors(map.getNumDims()));
   result.numOperands = 1;
   result.equations.push_back({1, {{0, Fraction(1)}}});
+  result.uses = {OperandUse::Plus};
   result.finalize();
   return result;
 }

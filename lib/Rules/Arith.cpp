@@ -10,7 +10,7 @@ using namespace noether;
 using namespace noether::rules;
 
 void rules::addArithRules(Registry &registry) {
-  registry.rule("arith.addf", equal);
+  registry.rule("arith.addf", added);
   registry.rule("arith.addi", equal);
   registry.rule("arith.addui_extended", scaleFree);
   registry.rule("arith.andi", equal);
@@ -25,7 +25,7 @@ void rules::addArithRules(Registry &registry) {
   registry.rule("arith.divf", quotient);
   registry.rule("arith.divsi", equal);
   registry.rule("arith.divui", equal);
-  registry.rule("arith.extf", pass);
+  registry.rule("arith.extf", copied);
   registry.rule("arith.extsi", pass);
   registry.rule("arith.extui", pass);
   registry.rule("arith.floordivsi", equal);
@@ -33,19 +33,19 @@ void rules::addArithRules(Registry &registry) {
   registry.rule("arith.fptoui", dimensionless);
   registry.rule("arith.index_cast", pass);
   registry.rule("arith.index_castui", pass);
-  registry.rule("arith.maximumf", equal);
-  registry.rule("arith.maxnumf", equal);
+  registry.rule("arith.maximumf", ordered);
+  registry.rule("arith.maxnumf", ordered);
   registry.rule("arith.maxsi", equal);
   registry.rule("arith.maxui", equal);
-  registry.rule("arith.minimumf", equal);
-  registry.rule("arith.minnumf", equal);
+  registry.rule("arith.minimumf", ordered);
+  registry.rule("arith.minnumf", ordered);
   registry.rule("arith.minsi", equal);
   registry.rule("arith.minui", equal);
   registry.rule("arith.mulf", product);
   registry.rule("arith.muli", product);
   registry.rule("arith.mulsi_extended", scaleFree);
   registry.rule("arith.mului_extended", scaleFree);
-  registry.rule("arith.negf", pass);
+  registry.rule("arith.negf", negated);
   registry.rule("arith.ori", equal);
   registry.rule("arith.remf", equal);
   registry.rule("arith.remsi", equal);
@@ -57,9 +57,9 @@ void rules::addArithRules(Registry &registry) {
   registry.rule("arith.shrsi", equal);
   registry.rule("arith.shrui", equal);
   registry.rule("arith.sitofp", scaleFree);
-  registry.rule("arith.subf", equal);
+  registry.rule("arith.subf", subtracted);
   registry.rule("arith.subi", equal);
-  registry.rule("arith.truncf", pass);
+  registry.rule("arith.truncf", copied);
   registry.rule("arith.trunci", pass);
   registry.rule("arith.uitofp", scaleFree);
   registry.rule("arith.xori", equal);

@@ -13,7 +13,7 @@ using namespace noether::rules;
 
 namespace {
 
-enum class Meaning { Equal, Product, Quotient, Compared, Dimensionless, Select };
+enum class Meaning { Equal, Product, Quotient, Ratio, Dimensionless, Select };
 
 /// The dimensions of an operand that is broadcast to the result: aligned at the last dimension, or
 /// as `alignment` says. Dimensions of size 1 are repeated.
@@ -62,7 +62,7 @@ Answer broadcasting(const Context &context) {
     return rule.equate(result(0), operand(0) + operand(1));
   case Meaning::Quotient:
     return rule.equate(result(0), operand(0) - operand(1));
-  case Meaning::Compared:
+  case Meaning::Ratio:
     return rule.equate(operand(0), operand(1)).vanish(result(0));
   case Meaning::Dimensionless:
     return rule.vanish(operand(0)).vanish(operand(1)).vanish(result(0));
@@ -100,33 +100,33 @@ void rules::addChloRules(Registry &registry) {
   registry.rule("chlo.atan", dimensionless);
   registry.rule("chlo.atanh", dimensionless);
   registry.rule("chlo.bessel_i1e", dimensionless);
-  broadcast("chlo.broadcast_add", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_add", used<broadcasting<Meaning::Equal>, OperandUse::Plus, OperandUse::Plus>);
   broadcast("chlo.broadcast_and", broadcasting<Meaning::Equal>);
-  broadcast("chlo.broadcast_atan2", broadcasting<Meaning::Compared>);
-  broadcast("chlo.broadcast_compare", broadcasting<Meaning::Compared>);
-  broadcast("chlo.broadcast_complex", broadcasting<Meaning::Equal>);
-  broadcast("chlo.broadcast_divide", broadcasting<Meaning::Quotient>);
-  broadcast("chlo.broadcast_maximum", broadcasting<Meaning::Equal>);
-  broadcast("chlo.broadcast_minimum", broadcasting<Meaning::Equal>);
-  broadcast("chlo.broadcast_multiply", broadcasting<Meaning::Product>);
+  broadcast("chlo.broadcast_atan2", broadcasting<Meaning::Ratio>);
+  broadcast("chlo.broadcast_compare", allUsed<broadcasting<Meaning::Ratio>, OperandUse::Ordered>);
+  broadcast("chlo.broadcast_complex", allUsed<broadcasting<Meaning::Equal>, OperandUse::Factor>);
+  broadcast("chlo.broadcast_divide", used<broadcasting<Meaning::Quotient>, OperandUse::Factor>);
+  broadcast("chlo.broadcast_maximum", allUsed<broadcasting<Meaning::Equal>, OperandUse::Ordered>);
+  broadcast("chlo.broadcast_minimum", allUsed<broadcasting<Meaning::Equal>, OperandUse::Ordered>);
+  broadcast("chlo.broadcast_multiply", allUsed<broadcasting<Meaning::Product>, OperandUse::Factor>);
   broadcast("chlo.broadcast_next_after", broadcasting<Meaning::Dimensionless>);
   broadcast("chlo.broadcast_or", broadcasting<Meaning::Equal>);
   broadcast("chlo.broadcast_polygamma", broadcasting<Meaning::Dimensionless>);
   broadcast("chlo.broadcast_power", broadcasting<Meaning::Dimensionless>);
   broadcast("chlo.broadcast_remainder", broadcasting<Meaning::Equal>);
-  broadcast("chlo.broadcast_select", broadcasting<Meaning::Select>);
+  broadcast("chlo.broadcast_select", used<broadcasting<Meaning::Select>, OperandUse::Opaque, OperandUse::Choice, OperandUse::Choice>);
   broadcast("chlo.broadcast_shift_left", broadcasting<Meaning::Equal>);
   broadcast("chlo.broadcast_shift_right_arithmetic", broadcasting<Meaning::Equal>);
   broadcast("chlo.broadcast_shift_right_logical", broadcasting<Meaning::Equal>);
-  broadcast("chlo.broadcast_subtract", broadcasting<Meaning::Equal>);
+  broadcast("chlo.broadcast_subtract", used<broadcasting<Meaning::Equal>, OperandUse::Plus, OperandUse::Minus>);
   broadcast("chlo.broadcast_xor", broadcasting<Meaning::Equal>);
   broadcast("chlo.broadcast_zeta", broadcasting<Meaning::Dimensionless>);
-  registry.rule("chlo.conj", pass);
+  registry.rule("chlo.conj", transformed);
   registry.rule("chlo.constant", scaleFree);
   registry.rule("chlo.constant_like", scaleFree);
   registry.rule("chlo.cosh", dimensionless);
   registry.rule("chlo.digamma", dimensionless);
-  registry.rule("chlo.dynamic_reshape", reshape, NeedsStaticShapes);
+  registry.rule("chlo.dynamic_reshape", used<reshape, OperandUse::Plus>, NeedsStaticShapes);
   registry.rule("chlo.erf", dimensionless);
   registry.rule("chlo.erf_inv", dimensionless);
   registry.rule("chlo.erfc", dimensionless);
@@ -144,6 +144,6 @@ void rules::addChloRules(Registry &registry) {
   registry.rule("chlo.sinh", dimensionless);
   registry.rule("chlo.square", fixedPower<2>);
   registry.rule("chlo.tan", dimensionless);
-  registry.rule("chlo.top_k", topK, ReadsTypes, "frozen along the last dimension");
+  registry.rule("chlo.top_k", used<topK, OperandUse::Ordered>, ReadsTypes, "frozen along the last dimension");
   registry.rule("chlo.zeta", dimensionless);
 }

@@ -67,22 +67,33 @@ static Answer collective(const Context &context, ArrayRef<StringRef> dimensionNa
   return *rule;
 }
 
-static Answer allGather(const Context &context) { return collective(context, {"all_gather_dim"}); }
-
-static Answer allReduce(const Context &context) {
-  if (context.op->getNumRegions() != 1)
-    return context.wrongNumberOf("regions");
-  return collective(context, {});
+/// Each entry of the result is one of some device's operand.
+static Answer moved(const Context &context, ArrayRef<StringRef> dimensionNames) {
+  return withUses(collective(context, dimensionNames), context,
+                  SmallVector<OperandUse, 4>(context.numOperands(), OperandUse::Plus));
 }
 
+/// A reduction over a group of devices, whose number the rule does not know.
+static Answer reduced(const Context &context, ArrayRef<StringRef> dimensionNames) {
+  if (context.op->getNumRegions() != 1)
+    return context.wrongNumberOf("regions");
+  Answer answer = collective(context, dimensionNames);
+  if (context.numOperands() != 1)
+    return answer;
+  OperandUse use = reductionUse(context, context.op->getRegion(0), 1);
+  return withUses(answer, context, {use == OperandUse::Plus ? OperandUse::Factor : use});
+}
+
+static Answer allGather(const Context &context) { return moved(context, {"all_gather_dim"}); }
+
+static Answer allReduce(const Context &context) { return reduced(context, {}); }
+
 static Answer allToAll(const Context &context) {
-  return collective(context, {"split_dimension", "concat_dimension"});
+  return moved(context, {"split_dimension", "concat_dimension"});
 }
 
 static Answer reduceScatter(const Context &context) {
-  if (context.op->getNumRegions() != 1)
-    return context.wrongNumberOf("regions");
-  return collective(context, {"scatter_dimension"});
+  return reduced(context, {"scatter_dimension"});
 }
 
 void rules::addCollectiveRules(Registry &registry) {
@@ -90,26 +101,26 @@ void rules::addCollectiveRules(Registry &registry) {
   registry.rule("stablehlo.all_gather", allGather, ReadsAttributes, frozen);
   registry.rule("stablehlo.all_reduce", allReduce, ReadsRegions);
   registry.rule("stablehlo.all_to_all", allToAll, ReadsAttributes, frozen);
-  registry.rule("stablehlo.collective_broadcast", passEach, ReadsTypes,
+  registry.rule("stablehlo.collective_broadcast", allUsed<passEach, OperandUse::Factor>, ReadsTypes,
                 "devices outside the groups get zeros, which have every scale");
-  registry.rule("stablehlo.collective_permute", passEach, ReadsTypes,
+  registry.rule("stablehlo.collective_permute", allUsed<passEach, OperandUse::Factor>, ReadsTypes,
                 "devices without a source get zeros, which have every scale");
-  registry.rule("stablehlo.cross-replica-sum", passEach);
+  registry.rule("stablehlo.cross-replica-sum", allUsed<passEach, OperandUse::Factor>);
   registry.rule("stablehlo.partition_id", scaleFree);
   registry.rule("stablehlo.reduce_scatter", reduceScatter, ReadsAttributes | ReadsRegions, frozen);
   registry.rule("stablehlo.replica_id", scaleFree);
 
   // Operations on tensors as all devices see them together: how they are laid out does not matter.
-  registry.rule("sdy.all_gather", pass);
+  registry.rule("sdy.all_gather", copied);
   registry.rule("sdy.all_reduce", pass);
-  registry.rule("sdy.all_slice", pass);
-  registry.rule("sdy.all_to_all", pass);
-  registry.rule("sdy.collective_permute", pass);
+  registry.rule("sdy.all_slice", copied);
+  registry.rule("sdy.all_to_all", copied);
+  registry.rule("sdy.collective_permute", copied);
   registry.rule("sdy.constant", scaleFree);
-  registry.rule("sdy.data_flow_edge", pass);
-  registry.rule("sdy.propagation_barrier", pass);
+  registry.rule("sdy.data_flow_edge", copied);
+  registry.rule("sdy.propagation_barrier", copied);
   registry.rule("sdy.reduce_scatter", pass);
-  registry.rule("sdy.reshard", pass);
-  registry.rule("sdy.sharding_constraint", pass);
+  registry.rule("sdy.reshard", copied);
+  registry.rule("sdy.sharding_constraint", copied);
   registry.rule("sdy.sharding_group", scaleFree);
 }

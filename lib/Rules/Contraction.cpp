@@ -60,7 +60,7 @@ static Answer contraction(const Context &context, const DotDimensions &dims) {
   rule.operand(0, Dims(lhs.begin(), lhs.end())).operand(1, Dims(rhs.begin(), rhs.end()));
   rule.result(0, output);
   context.define(rule, 0, operand(0) + operand(1));
-  return rule;
+  return withUses(rule, context, {OperandUse::Factor, OperandUse::Factor});
 }
 
 static Answer dotGeneral(const Context &context) {
@@ -132,7 +132,8 @@ static Answer einsum(const Context &context) {
     if (!output.contains(letter))
       rule.sum(position);
   context.define(rule, 0, value);
-  return rule;
+  OperandUse use = tensors.size() == 1 ? OperandUse::Plus : OperandUse::Factor;
+  return withUses(rule, context, SmallVector<OperandUse, 4>(tensors.size(), use));
 }
 
 void rules::addContractionRules(Registry &registry) {

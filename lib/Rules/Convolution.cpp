@@ -117,7 +117,7 @@ static Answer convolve(const Context &context, bool hasStaticPadding) {
   if (!hasStaticPadding)
     rule.operand(2, rule.factors(context.operandRank(2)));
   context.define(rule, 0, operand(0) + operand(1));
-  return rule;
+  return withUses(rule, context, {OperandUse::Factor, OperandUse::Factor});
 }
 
 static Answer convolution(const Context &context) {

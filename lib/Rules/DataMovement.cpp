@@ -136,7 +136,7 @@ Answer rules::reshape(const Context &context) {
   if (context.numOperands() == 2)
     rule.operand(1, rule.factors(context.operandRank(1)));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 //===-- Broadcasts --------------------------------------------------------------------------===//
@@ -163,7 +163,7 @@ Answer rules::broadcastAlong(const Context &context, ArrayRef<int64_t> dimension
   for (unsigned i = 1; i < context.numOperands(); ++i)
     rule.operand(i, rule.factors(context.operandRank(i)));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 static Answer broadcastInDim(const Context &context) {
@@ -208,7 +208,7 @@ static Answer transpose(const Context &context) {
   }
   rule.operand(0, input).result(0, output);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 /// Index i becomes n - 1 - i, which is not the same function of the index.
@@ -235,7 +235,7 @@ static Answer reverse(const Context &context) {
   }
   rule.operand(0, input).result(0, output);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 void rules::addDataMovementRules(Registry &registry) {

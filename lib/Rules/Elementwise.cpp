@@ -106,7 +106,7 @@ Answer rules::independent(const Context &context) {
   return rule;
 }
 
-Answer rules::compared(const Context &context) {
+Answer rules::ofRatio(const Context &context) {
   if (context.numOperands() != 2 || context.numResults() != 1)
     return context.wrongNumberOf("operands or results");
   auto rule = elementwiseBuilder(context);
@@ -115,6 +115,10 @@ Answer rules::compared(const Context &context) {
   if (context.isOperandScaled(0) && context.isOperandScaled(1))
     rule->equate(operand(0), operand(1));
   return rule->vanish(result(0));
+}
+
+Answer rules::compared(const Context &context) {
+  return allUsed<ofRatio, OperandUse::Ordered>(context);
 }
 
 static Answer combined(const Context &context, const LogScale &value, unsigned numOperands) {
@@ -128,11 +132,12 @@ static Answer combined(const Context &context, const LogScale &value, unsigned n
 }
 
 Answer rules::product(const Context &context) {
-  return combined(context, operand(0) + operand(1), 2);
+  return withUses(combined(context, operand(0) + operand(1), 2), context,
+                  {OperandUse::Factor, OperandUse::Factor});
 }
 
 Answer rules::quotient(const Context &context) {
-  return combined(context, operand(0) - operand(1), 2);
+  return withUses(combined(context, operand(0) - operand(1), 2), context, {OperandUse::Factor});
 }
 
 Answer rules::powerOf(const Context &context, Coefficient exponent) {
@@ -145,7 +150,8 @@ Answer rules::fusedMultiplyAdd(const Context &context) {
   auto rule = elementwiseBuilder(context);
   if (!rule)
     return wrongShapes();
-  return rule->equate(result(0), operand(0) + operand(1)).equate(result(0), operand(2));
+  rule->equate(result(0), operand(0) + operand(1)).equate(result(0), operand(2));
+  return withUses(*rule, context, {OperandUse::Factor, OperandUse::Factor, OperandUse::Plus});
 }
 
 Answer rules::select(const Context &context) {
@@ -156,14 +162,15 @@ Answer rules::select(const Context &context) {
     return wrongShapes();
   if (!context.isResultScaled(0))
     return rule->vanish(result(0));
-  return rule->equate(result(0), operand(1)).equate(result(0), operand(2));
+  rule->equate(result(0), operand(1)).equate(result(0), operand(2));
+  return withUses(*rule, context, {OperandUse::Opaque, OperandUse::Choice, OperandUse::Choice});
 }
 
 Answer rules::convert(const Context &context) {
   if (context.numOperands() != 1 || context.numResults() != 1)
     return context.wrongNumberOf("operands or results");
   if (context.isResultScaled(0))
-    return context.isOperandScaled(0) ? pass(context) : scaleFree(context);
+    return context.isOperandScaled(0) ? copied(context) : scaleFree(context);
   // A conversion to a boolean tests against zero, which has every scale.
   if (getElementTypeOrSelf(context.op->getResult(0).getType()).isInteger(1))
     return scaleFree(context);
@@ -207,14 +214,14 @@ Answer rules::power(const Context &context) {
 void rules::addElementwiseRules(Registry &registry) {
   constexpr StringLiteral integers = "on integers, which have no scale, r0 = 0";
   registry.rule("stablehlo.abs", pass);
-  registry.rule("stablehlo.add", equal, ReadsTypes, integers);
+  registry.rule("stablehlo.add", added, ReadsTypes, integers);
   registry.rule("stablehlo.and", equal);
-  registry.rule("stablehlo.atan2", compared, ReadsTypes, "an angle depends on the ratio only");
+  registry.rule("stablehlo.atan2", ofRatio, ReadsTypes, "an angle depends on the ratio only");
   registry.rule("stablehlo.cbrt", fixedPower<1, 3>);
   registry.rule("stablehlo.ceil", dimensionless);
-  registry.rule("stablehlo.clamp", equal);
+  registry.rule("stablehlo.clamp", ordered);
   registry.rule("stablehlo.compare", compared);
-  registry.rule("stablehlo.complex", equal);
+  registry.rule("stablehlo.complex", allUsed<equal, OperandUse::Factor>);
   registry.rule(
       "stablehlo.convert", convert, ReadsTypes,
       "float to float passes the scale; float to boolean is a test against zero; float to "
@@ -225,25 +232,25 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("stablehlo.exponential", dimensionless);
   registry.rule("stablehlo.exponential_minus_one", dimensionless);
   registry.rule("stablehlo.floor", dimensionless);
-  registry.rule("stablehlo.imag", pass);
+  registry.rule("stablehlo.imag", transformed);
   registry.rule("stablehlo.is_finite", scaleFree);
   registry.rule("stablehlo.log", dimensionless);
   registry.rule("stablehlo.log_plus_one", dimensionless);
   registry.rule("stablehlo.logistic", dimensionless);
-  registry.rule("stablehlo.maximum", equal);
-  registry.rule("stablehlo.minimum", equal);
+  registry.rule("stablehlo.maximum", ordered);
+  registry.rule("stablehlo.minimum", ordered);
   registry.rule("stablehlo.multiply", product);
-  registry.rule("stablehlo.negate", pass);
+  registry.rule("stablehlo.negate", negated);
   registry.rule("stablehlo.not", pass);
-  registry.rule("stablehlo.optimization_barrier", passEach);
+  registry.rule("stablehlo.optimization_barrier", copiedEach);
   registry.rule("stablehlo.or", equal);
   registry.rule("stablehlo.popcnt", dimensionless);
   registry.rule(
       "stablehlo.power", power, ReadsConstants,
       "an exponent that is a constant p with a small denominator gives r0 = p o0; any other "
       "power has no scale");
-  registry.rule("stablehlo.real", pass);
-  registry.rule("stablehlo.reduce_precision", pass);
+  registry.rule("stablehlo.real", transformed);
+  registry.rule("stablehlo.reduce_precision", copied);
   registry.rule("stablehlo.remainder", equal);
   registry.rule("stablehlo.round_nearest_afz", dimensionless);
   registry.rule("stablehlo.round_nearest_even", dimensionless);
@@ -255,7 +262,7 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("stablehlo.sign", scaleFree);
   registry.rule("stablehlo.sine", dimensionless);
   registry.rule("stablehlo.sqrt", fixedPower<1, 2>);
-  registry.rule("stablehlo.subtract", equal);
+  registry.rule("stablehlo.subtract", subtracted);
   registry.rule("stablehlo.tan", dimensionless);
   registry.rule("stablehlo.tanh", dimensionless);
   registry.rule("stablehlo.xor", equal);
@@ -266,7 +273,7 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("mhlo.asinh", dimensionless);
   registry.rule("mhlo.atan", dimensionless);
   registry.rule("mhlo.atanh", dimensionless);
-  registry.rule("mhlo.copy", pass);
+  registry.rule("mhlo.copy", copied);
   registry.rule("mhlo.cosh", dimensionless);
   registry.rule("mhlo.erf", dimensionless);
   registry.rule("mhlo.sinh", dimensionless);

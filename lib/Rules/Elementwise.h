@@ -22,13 +22,25 @@ Answer equal(const Context &context);
 Answer pass(const Context &context);
 /// rN = oN for each of several operands.
 Answer passEach(const Context &context);
+
+/// Elementwise functions whose operands' uses are known.
+inline constexpr RuleFunction copied = allUsed<pass, OperandUse::Plus>,
+                              copiedEach = allUsed<passEach, OperandUse::Plus>,
+                              added = used<equal, OperandUse::Plus, OperandUse::Plus>,
+                              subtracted = used<equal, OperandUse::Plus, OperandUse::Minus>,
+                              negated = used<pass, OperandUse::Minus>,
+                              transformed = used<pass, OperandUse::Factor>,
+                              ordered = allUsed<equal, OperandUse::Ordered>;
+
 /// Transcendental functions: operands and results have log-scale 0.
 Answer dimensionless(const Context &context);
 /// Results have log-scale 0, operands are not constrained: signs, tests that ignore scale.
 Answer scaleFree(const Context &context);
 /// The same for tensors of any shapes: properties of shapes, random bits.
 Answer independent(const Context &context);
-/// The operands have one scale, the result has none: comparisons, angles.
+/// The operands have one scale, the result has none: angles.
+Answer ofRatio(const Context &context);
+/// Comparisons.
 Answer compared(const Context &context);
 Answer product(const Context &context);
 Answer quotient(const Context &context);

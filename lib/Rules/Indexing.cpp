@@ -133,7 +133,7 @@ static Answer gather(const Context &context) {
     return outOfRange();
   rule.operand(0, input).operand(1, positions->operand).result(0, output);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 /// The slice sizes are an operand: nothing is known to be whole.
@@ -153,7 +153,7 @@ static Answer dynamicGather(const Context &context) {
   }
   rule.result(0, rule.factors(context.resultRank(0)));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 /// Along one dimension, elements are picked by position.
@@ -180,10 +180,29 @@ static Answer torchIndexSelect(const Context &context) {
   input[d] = picked;
   rule.frozen(picked).operand(0, input).operand(1, index).result(0, output);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 //===-- Scatter -----------------------------------------------------------------------------===//
+
+/// How a scatter of one tensor uses its operands. How many updates meet in one place is data.
+static SmallVector<OperandUse> scatterUses(const Context &context) {
+  Region &body = context.op->getRegion(0);
+  if (context.numResults() != 1 || body.getNumArguments() != 2)
+    return {};
+  auto yields = composeDependences(context.table, body);
+  if (!yields || yields->size() != 1)
+    return {};
+  Dependence input = (*yields)[0][0], update = (*yields)[0][1];
+  if (input == Dependence::None && update == Dependence::Plus)
+    return {OperandUse::Choice, OperandUse::Opaque, OperandUse::Choice};
+  if (input == Dependence::Plus && update != Dependence::None && update != Dependence::Other)
+    return {OperandUse::Plus, OperandUse::Opaque, OperandUse::Factor};
+  if (composeOrder(context.table, body, llvm::SmallBitVector(2, true)) ==
+      llvm::SmallBitVector(1, true))
+    return {OperandUse::Ordered, OperandUse::Opaque, OperandUse::Ordered};
+  return {};
+}
 
 static Answer scatter(const Context &context) {
   unsigned numInputs = context.numResults();
@@ -283,7 +302,7 @@ static Answer scatter(const Context &context) {
       payload->require(payload->yields[i], Form::unknown(i));
   if (!addConstraints(rule, *payload, tensors))
     return Answer::barrier("large exponents");
-  return rule;
+  return withUses(rule, context, scatterUses(context));
 }
 
 //===-- Slices at positions that are data ---------------------------------------------------===//
@@ -306,7 +325,7 @@ static Answer dynamicSlice(const Context &context) {
   for (unsigned i = 1; i < context.numOperands(); ++i)
     rule.operand(i, rule.factors(context.operandRank(i)));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 static Answer dynamicUpdateSlice(const Context &context) {
@@ -332,7 +351,9 @@ static Answer dynamicUpdateSlice(const Context &context) {
   if (!isWhole)
     context.define(rule, 0, operand(0));
   context.define(rule, 0, operand(1));
-  return rule;
+  if (isWhole)
+    return withUses(rule, context, {OperandUse::Opaque, OperandUse::Plus});
+  return withUses(rule, context, {OperandUse::Choice, OperandUse::Choice});
 }
 
 void rules::addIndexingRules(Registry &registry) {

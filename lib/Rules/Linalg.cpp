@@ -36,6 +36,54 @@ static std::optional<Dims> mapDims(RuleBuilder &rule, AffineMap map, ArrayRef<in
   return dims;
 }
 
+/// Whether every reduction loop is a dimension of the operand, and every dimension one loop: each
+/// round then takes another entry.
+static bool hasEveryReductionLoop(linalg::LinalgOp op, AffineMap map) {
+  llvm::SmallBitVector seen(op.getNumLoops());
+  for (AffineExpr expr : map.getResults()) {
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    if (!loop)
+      return false;
+    seen.set(loop.getPosition());
+  }
+  SmallVector<unsigned> reductions;
+  op.getReductionDims(reductions);
+  return llvm::all_of(reductions, [&](unsigned loop) { return seen.test(loop); });
+}
+
+/// How an operation with one result uses its operands. Sums over loops need the result to be a
+/// summand.
+static SmallVector<OperandUse> structuredUses(const Context &context, linalg::LinalgOp op) {
+  Region &body = context.op->getRegion(0);
+  auto yields = composeDependences(context.table, body);
+  if (context.numResults() != 1 || !yields || yields->size() != 1 ||
+      (*yields)[0].size() != context.numOperands())
+    return {};
+  ArrayRef<Dependence> dependences = (*yields)[0];
+  SmallVector<OperandUse> uses;
+  llvm::SmallBitVector moved(context.numOperands());
+  for (auto [index, dependence] : llvm::enumerate(dependences))
+    if (dependence != Dependence::None && context.isOperandScaled(index))
+      moved.set(index);
+  if (composeOrder(context.table, body, moved) == llvm::SmallBitVector(1, true) &&
+      moved.count() > 1) {
+    for (unsigned i = 0; i < context.numOperands(); ++i)
+      uses.push_back(moved.test(i) ? OperandUse::Ordered : OperandUse::Opaque);
+    return uses;
+  }
+  if (op.getNumReductionLoops() != 0 && dependences.back() != Dependence::Plus)
+    return {};
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  for (auto [index, dependence] : llvm::enumerate(dependences)) {
+    OperandUse use = toUse(dependence);
+    bool isOutput = index + 1 == dependences.size();
+    if (use != OperandUse::Opaque && !isOutput && !hasEveryReductionLoop(op, maps[index]))
+      use = OperandUse::Factor;
+    uses.push_back(use);
+  }
+  return uses;
+}
+
 static Answer structured(const Context &context) {
   auto op = dyn_cast<linalg::LinalgOp>(context.op);
   if (!op || !op.hasPureTensorSemantics())
@@ -106,7 +154,7 @@ static Answer structured(const Context &context) {
   }
   if (!addConstraints(rule, *payload, tensors))
     return Answer::barrier("a body whose results constrain one another");
-  return rule;
+  return withUses(rule, context, structuredUses(context, op));
 }
 
 /// Exponentials over their sum: operand 1 is where the result is written.

@@ -20,11 +20,11 @@ void rules::addMathRules(Registry &registry) {
   registry.rule("math.asin", dimensionless);
   registry.rule("math.asinh", dimensionless);
   registry.rule("math.atan", dimensionless);
-  registry.rule("math.atan2", compared);
+  registry.rule("math.atan2", ofRatio);
   registry.rule("math.atanh", dimensionless);
   registry.rule("math.cbrt", fixedPower<1, 3>);
   registry.rule("math.ceil", dimensionless);
-  registry.rule("math.clampf", equal);
+  registry.rule("math.clampf", ordered);
   registry.rule("math.copysign", pass, ReadsTypes, "the sign has no scale");
   registry.rule("math.cos", dimensionless);
   registry.rule("math.cosh", dimensionless);

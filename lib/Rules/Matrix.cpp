@@ -57,7 +57,7 @@ static Answer triangularSolve(const Context &context) {
   } else {
     context.define(rule, 0, operand(1) - operand(0));
   }
-  return rule;
+  return withUses(rule, context, {OperandUse::Opaque, OperandUse::Factor});
 }
 
 static Answer fft(const Context &context) {
@@ -78,7 +78,7 @@ static Answer fft(const Context &context) {
   }
   rule.operand(0, input).result(0, output);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Factor});
 }
 
 void rules::addMatrixRules(Registry &registry) {

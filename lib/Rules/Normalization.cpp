@@ -60,7 +60,7 @@ static Answer training(const Context &context) {
     rule.vanish(operand(0));
   rule.equate(result(0), operand(1)).equate(result(0), operand(2));
   rule.equate(result(1), operand(0)).equate(result(2), Coefficient{2, 1} * operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Opaque, OperandUse::Factor, OperandUse::Plus});
 }
 
 /// (operand, scale, offset, mean, variance) -> output.
@@ -83,7 +83,8 @@ static Answer inference(const Context &context) {
   if (norm->hasEpsilon)
     rule.vanish(operand(4));
   rule.equate(result(0), operand(2));
-  return rule;
+  return withUses(rule, context,
+                  {OperandUse::Factor, OperandUse::Factor, OperandUse::Plus, OperandUse::Factor});
 }
 
 /// (operand, scale, mean, variance, grad_output) -> (grad_operand, grad_scale, grad_offset).

@@ -16,6 +16,8 @@
 
 #include "mlir/Analysis/Presburger/Fraction.h"
 
+#include "llvm/ADT/SmallBitVector.h"
+
 #include <map>
 
 namespace noether::rules {
@@ -59,6 +61,34 @@ struct Payload {
 /// `unknowns[n]`. Nothing if the body is not made of scalar operations with rules.
 std::optional<Payload> composePayload(RuleTable &table, mlir::Region &region,
                                       llvm::ArrayRef<unsigned> unknowns);
+
+/// How a value of a body depends on one of its arguments.
+enum class Dependence : uint8_t {
+  None,
+  /// The argument is a summand.
+  Plus,
+  Minus,
+  /// The value is affine in the argument while the others stay.
+  Linear,
+  Other,
+};
+
+/// For each value that the body yields its dependence on every argument. Nothing if the body is not
+/// one small block.
+std::optional<llvm::SmallVector<llvm::SmallVector<Dependence>>>
+composeDependences(RuleTable &table, mlir::Region &region);
+
+/// Whether the body only compares and chooses: where any increasing map of the arguments `moved`
+/// maps what it yields alike or leaves it, the set of those it maps.
+std::optional<llvm::SmallBitVector> composeOrder(RuleTable &table, mlir::Region &region,
+                                                 const llvm::SmallBitVector &moved);
+
+/// The use of an operand that stands for an argument.
+OperandUse toUse(Dependence dependence);
+
+/// How a reduction uses the first `numReduced` operands and their initial values: Plus, Ordered or
+/// Opaque.
+OperandUse reductionUse(const Context &context, mlir::Region &body, unsigned numReduced);
 
 /// The tensors whose log-scale an unknown is: an operand, the result that is defined by it, or
 /// both.

@@ -92,7 +92,8 @@ static Answer reduce(const Context &context) {
   }
   if (!addReductionEquations(rule, context, body, numInputs))
     return Answer::barrier("a body that is not made of scalar operations with rules");
-  return rule;
+  return withUses(rule, context,
+                  SmallVector<OperandUse>(2 * numInputs, reductionUse(context, body, numInputs)));
 }
 
 /// The body maps scalars; its arguments are the operands.
@@ -126,7 +127,11 @@ static Answer map(const Context &context) {
     }
   if (!addConstraints(*rule, *payload, tensors))
     return Answer::barrier("large exponents");
-  return *rule;
+  SmallVector<OperandUse> uses;
+  auto yields = composeDependences(context.table, context.op->getRegion(0));
+  if (yields && yields->size() == 1)
+    llvm::transform((*yields)[0], std::back_inserter(uses), toUse);
+  return withUses(*rule, context, uses);
 }
 
 void rules::addReductionRules(Registry &registry) {

@@ -50,6 +50,18 @@ Answer Context::wrongNumberOf(const char *what) const {
   return Answer::malformed("wrong number of " + Twine(what));
 }
 
+Answer rules::withUses(Answer answer, const Context &context, ArrayRef<OperandUse> uses) {
+  if (answer.kind != RuleOutcome::Kind::Rule)
+    return answer;
+  SmallVector<OperandUse, 4> own(uses);
+  own.resize(context.numOperands(), OperandUse::Opaque);
+  for (auto [index, use] : llvm::enumerate(own))
+    if (!context.isOperandScaled(index))
+      use = OperandUse::Opaque;
+  answer.rule = answer.rule.withUses(own);
+  return answer;
+}
+
 void Registry::rule(StringRef name, RuleFunction function, unsigned reads, StringLiteral note) {
   add(name, {RuleOutcome::Kind::Rule, function, reads, note});
 }

@@ -68,6 +68,9 @@ public:
   Answer wrongNumberOf(const char *what) const;
 };
 
+/// The answer with these uses of the operands that have a scale. Others are not moved by anything.
+Answer withUses(Answer answer, const Context &context, llvm::ArrayRef<OperandUse> uses);
+
 /// What a rule reads besides the operation's name and types; it becomes part of the cache's key.
 enum Reads : unsigned {
   ReadsTypes = 0,
@@ -80,6 +83,19 @@ enum Reads : unsigned {
 };
 
 using RuleFunction = Answer (*)(const Context &);
+
+/// A rule function that also says how the operands are used.
+template <RuleFunction function, OperandUse... uses>
+Answer used(const Context &context) {
+  return withUses(function(context), context, {uses...});
+}
+
+/// The same with one use for all operands.
+template <RuleFunction function, OperandUse use>
+Answer allUsed(const Context &context) {
+  return withUses(function(context), context,
+                  llvm::SmallVector<OperandUse, 4>(context.numOperands(), use));
+}
 
 struct Entry {
   RuleOutcome::Kind kind;

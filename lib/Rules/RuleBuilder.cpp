@@ -69,7 +69,8 @@ LogScale operator*(Coefficient coefficient, LogScale scale) {
 //===-- RuleBuilder -------------------------------------------------------------------------===//
 
 RuleBuilder::RuleBuilder(MLIRContext *context, unsigned numOperands, unsigned numResults)
-    : context(context), numOperands(numOperands), tensors(numOperands + numResults) {}
+    : context(context), numOperands(numOperands), tensors(numOperands + numResults),
+      uses(numOperands, OperandUse::Opaque) {}
 
 int64_t RuleBuilder::factor(int64_t size) {
   sizes.push_back(size);
@@ -100,6 +101,11 @@ RuleBuilder &RuleBuilder::sum(int64_t factor) {
 
 RuleBuilder &RuleBuilder::frozen(int64_t factor) {
   frozenFactors.push_back(factor);
+  return *this;
+}
+
+RuleBuilder &RuleBuilder::use(unsigned index, OperandUse use) {
+  uses[index] = use;
   return *this;
 }
 
@@ -138,5 +144,5 @@ RuleAttr RuleBuilder::build() const {
   };
   auto sums = llvm::filter_to_vector(sumFactors, isUsed);
   auto frozen = llvm::filter_to_vector(frozenFactors, isUsed);
-  return RuleAttr::get(context, operands, results, sizes, sums, frozen, equations);
+  return RuleAttr::get(context, operands, results, sizes, sums, frozen, equations, uses);
 }

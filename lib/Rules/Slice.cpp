@@ -50,7 +50,7 @@ Answer rules::sliceOf(const Context &context, ArrayRef<int64_t> offsets, ArrayRe
   for (unsigned i = 1; i < context.numOperands(); ++i)
     rule.operand(i, rule.factors(context.operandRank(i)));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 static Answer slice(const Context &context) {
@@ -90,14 +90,14 @@ static Answer realDynamicSlice(const Context &context) {
   for (unsigned i = 1; i < context.numOperands(); ++i)
     rule.operand(i, rule.factors(context.operandRank(i)));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 Answer rules::padOf(const Context &context, unsigned value, ArrayRef<int64_t> low,
                     ArrayRef<int64_t> high, ArrayRef<int64_t> interior) {
   RuleBuilder rule = context.builder();
   Dims input, output;
-  bool usesValue = false;
+  bool usesValue = false, isMixed = false;
   constexpr int64_t limit = int64_t(1) << 48;
   for (auto [size, before, after, between] :
        llvm::zip_equal(context.operandShape(0), low, high, interior)) {
@@ -109,6 +109,7 @@ Answer rules::padOf(const Context &context, unsigned value, ArrayRef<int64_t> lo
     bool isSpread = between > 0 && size > 1;
     usesValue |= before > 0 || after > 0 || isSpread || kept <= 0;
     if (isSpread || kept <= 0) {
+      isMixed = true;
       CutDims dims = frozenDims(rule);
       input.push_back(dims.whole);
       output.push_back(dims.piece);
@@ -129,9 +130,15 @@ Answer rules::padOf(const Context &context, unsigned value, ArrayRef<int64_t> lo
   }
   rule.operand(0, input).result(0, output);
   context.define(rule, 0, operand(0));
-  if (usesValue && context.isResultScaled(0))
+  // Between spread elements one or the other shows; elsewhere each has pieces of its own.
+  OperandUse use = isMixed ? OperandUse::Choice : OperandUse::Plus;
+  SmallVector<OperandUse, 4> uses(context.numOperands(), OperandUse::Opaque);
+  uses[0] = use;
+  if (usesValue && context.isResultScaled(0)) {
     rule.equate(result(0), operand(value));
-  return rule;
+    uses[value] = use;
+  }
+  return withUses(rule, context, uses);
 }
 
 static Answer pad(const Context &context) {
@@ -165,7 +172,7 @@ static Answer dynamicPad(const Context &context) {
   context.define(rule, 0, operand(0));
   if (context.isResultScaled(0))
     rule.equate(result(0), operand(1));
-  return rule;
+  return withUses(rule, context, {OperandUse::Choice, OperandUse::Choice});
 }
 
 Answer rules::concatenateAlong(const Context &context, int64_t dimension) {
@@ -195,7 +202,8 @@ Answer rules::concatenateAlong(const Context &context, int64_t dimension) {
     return Answer::barrier("no elements");
   output[dimension] = Dim::concatenation(pieces);
   rule.result(0, output);
-  return rule;
+  return withUses(rule, context,
+                  SmallVector<OperandUse, 4>(context.numOperands(), OperandUse::Plus));
 }
 
 static Answer concatenate(const Context &context) {

@@ -49,7 +49,7 @@ static std::pair<Dims, Dims> sliceDims(RuleBuilder &rule, SliceOp op, ArrayRef<i
   return dims;
 }
 
-static Answer cast(const Context &context) { return passEach(context); }
+static Answer cast(const Context &context) { return copiedEach(context); }
 
 static Answer concat(const Context &context) {
   auto op = llvm::cast<tensor::ConcatOp>(context.op);
@@ -68,7 +68,7 @@ static Answer extract(const Context &context) {
   rule.operand(0, dims);
   addIndexOperands(rule, context, 1);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 static Answer extractSlice(const Context &context) {
@@ -78,7 +78,7 @@ static Answer extractSlice(const Context &context) {
   rule.operand(0, whole).result(0, piece);
   addIndexOperands(rule, context, 1);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 static Answer fromElements(const Context &context) {
@@ -89,7 +89,8 @@ static Answer fromElements(const Context &context) {
   else
     for (unsigned i = 0; i < context.numOperands(); ++i)
       rule.equate(result(0), operand(i));
-  return rule;
+  return withUses(rule, context,
+                  SmallVector<OperandUse, 4>(context.numOperands(), OperandUse::Choice));
 }
 
 static Answer insert(const Context &context) {
@@ -104,7 +105,7 @@ static Answer insert(const Context &context) {
   addIndexOperands(rule, context, 2);
   context.define(rule, 0, operand(0));
   context.define(rule, 0, operand(1));
-  return rule;
+  return withUses(rule, context, {OperandUse::Choice, OperandUse::Choice});
 }
 
 static Answer insertSlice(const Context &context) {
@@ -124,7 +125,7 @@ static Answer insertSlice(const Context &context) {
   if (!isWhole)
     context.define(rule, 0, operand(1));
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Choice, OperandUse::Choice});
 }
 
 static Answer pad(const Context &context) {
@@ -134,14 +135,15 @@ static Answer pad(const Context &context) {
   // Only zeros and infinities have any scale; another constant has none.
   if (!padding || !number)
     return Answer::barrier("padding that is not a constant");
-  bool isFree = *number == 0 || !std::isfinite(*number);
+  bool isFree = *number == 0 || !std::isfinite(*number), isMixed = false;
   RuleBuilder rule = context.builder();
   Dims before, after;
   for (auto [size, low, high] :
        llvm::zip_equal(context.operandShape(0), op.getStaticLow(), op.getStaticHigh())) {
-    CutDims dims = ShapedType::isDynamic(low) || ShapedType::isDynamic(high) || low < 0 || high < 0
-                       ? frozenDims(rule)
-                       : cutDim(rule, low, size, high);
+    bool isFrozen =
+        ShapedType::isDynamic(low) || ShapedType::isDynamic(high) || low < 0 || high < 0 || size == 0;
+    isMixed |= isFrozen;
+    CutDims dims = isFrozen ? frozenDims(rule) : cutDim(rule, low, size, high);
     before.push_back(dims.piece);
     after.push_back(dims.whole);
   }
@@ -150,7 +152,7 @@ static Answer pad(const Context &context) {
   context.define(rule, 0, operand(0));
   if (!isFree)
     rule.vanish(result(0));
-  return rule;
+  return withUses(rule, context, {isMixed ? OperandUse::Factor : OperandUse::Plus});
 }
 
 /// expand_shape and collapse_shape; dimensions as operands are integers.
@@ -160,7 +162,7 @@ static Answer regroup(const Context &context) {
   rule.operand(0, input).result(0, output);
   addIndexOperands(rule, context, 1);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 static Answer splat(const Context &context) {
@@ -168,7 +170,7 @@ static Answer splat(const Context &context) {
   rule.result(0, rule.factors(context.resultRank(0)));
   addIndexOperands(rule, context, 1);
   context.define(rule, 0, operand(0));
-  return rule;
+  return withUses(rule, context, {OperandUse::Plus});
 }
 
 void rules::addTensorRules(Registry &registry) {
@@ -191,7 +193,7 @@ void rules::addTensorRules(Registry &registry) {
   registry.rule("tensor.pad", pad, ReadsAttributes | ReadsRegions | NeedsStaticShapes,
                 "padding with zeros or infinities has any scale, with other constants none");
   registry.rule("tensor.rank", independent);
-  registry.rule("tensor.reshape", reshape, NeedsStaticShapes);
+  registry.rule("tensor.reshape", used<reshape, OperandUse::Plus>, NeedsStaticShapes);
   registry.barrier("tensor.scatter", "its positions are data and its dimensions are not followed");
   registry.rule("tensor.splat", splat);
 }

@@ -78,9 +78,18 @@ static Answer reduceWindow(const Context &context) {
     if (context.isResultScaled(i))
       rule.equate(result(i), operand(numInputs + i));
   }
-  if (!addReductionEquations(rule, context, context.op->getRegion(0), numInputs))
+  Region &body = context.op->getRegion(0);
+  if (!addReductionEquations(rule, context, body, numInputs))
     return Answer::barrier(kUnknownBody);
-  return rule;
+  // How many elements meet in a window depends on where it is: sums are linear, no more.
+  switch (reductionUse(context, body, numInputs)) {
+  case OperandUse::Plus:
+    return withUses(rule, context, {OperandUse::Factor});
+  case OperandUse::Ordered:
+    return withUses(rule, context, SmallVector<OperandUse>(2 * numInputs, OperandUse::Ordered));
+  default:
+    return rule;
+  }
 }
 
 static Answer selectAndScatter(const Context &context) {
@@ -109,7 +118,34 @@ static Answer selectAndScatter(const Context &context) {
   if (!addConstraints(rule, *select, {UnknownTensors{operand(0), std::nullopt}}) ||
       !addConstraints(rule, *scatter, {UnknownTensors{operand(1), result(0)}}))
     return Answer::barrier(kUnknownBody);
-  return rule;
+  auto yields = composeDependences(context.table, context.op->getRegion(1));
+  bool isSum = yields && yields->size() == 1 &&
+               llvm::all_of((*yields)[0], [](Dependence d) { return d == Dependence::Plus; });
+  if (!isSum)
+    return rule;
+  return withUses(rule, context, {OperandUse::Opaque, OperandUse::Factor, OperandUse::Plus});
+}
+
+/// Operands that are compared are in order, the others follow them.
+static SmallVector<OperandUse> sortUses(const Context &context) {
+  Region &body = context.op->getRegion(0);
+  auto yields = composeDependences(context.table, body);
+  if (!yields || yields->size() != 1 || (*yields)[0].size() != 2 * context.numOperands())
+    return {};
+  SmallVector<OperandUse> uses(context.numOperands(), OperandUse::Choice);
+  llvm::SmallBitVector moved(2 * context.numOperands());
+  for (unsigned i = 0; i < context.numOperands(); ++i) {
+    bool isCompared = (*yields)[0][2 * i] != Dependence::None ||
+                      (*yields)[0][2 * i + 1] != Dependence::None;
+    if (!isCompared)
+      continue;
+    uses[i] = OperandUse::Ordered;
+    if (context.isOperandScaled(i))
+      moved.set(2 * i).set(2 * i + 1);
+  }
+  if (composeOrder(context.table, body, moved) != llvm::SmallBitVector(1))
+    return {};
+  return uses;
 }
 
 static Answer sort(const Context &context) {
@@ -140,7 +176,7 @@ static Answer sort(const Context &context) {
       composePayload(context.table, context.op->getRegion(0), unknowns);
   if (!payload || !addConstraints(rule, *payload, tensors))
     return Answer::barrier(kUnknownBody);
-  return rule;
+  return withUses(rule, context, sortUses(context));
 }
 
 void rules::addWindowRules(Registry &registry) {

@@ -18,19 +18,19 @@ func.func @indexing(%t: tensor<32x16xf32>,
     %o: tensor<1xi32>,
     %h: tensor<32x2xf32>,
     %x: tensor<6xi32>) {
-  // CHECK: stablehlo.dynamic_gather{{.*}} #noether.rule<([i,j],[k,l,m],[n])->([o,p,q]) frozen {i,j} : r0 = o0>
+  // CHECK: stablehlo.dynamic_gather{{.*}} #noether.rule<([i,j],[k,l,m],[n])->([o,p,q]) frozen {i,j} uses (+,_,_) : r0 = o0>
   "stablehlo.dynamic_gather"(%t, %i, %n) <{dimension_numbers = #stablehlo.gather<offset_dims = [2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 2>}> : (tensor<32x16xf32>, tensor<3x8x1xi32>, tensor<2xi32>) -> tensor<3x8x16xf32>
-  // CHECK: stablehlo.dynamic_slice{{.*}} #noether.rule<([i,j],[],[])->([k,j]) frozen {i,k} : r0 = o0>
+  // CHECK: stablehlo.dynamic_slice{{.*}} #noether.rule<([i,j],[],[])->([k,j]) frozen {i,k} uses (+,_,_) : r0 = o0>
   "stablehlo.dynamic_slice"(%t, %c, %c) <{slice_sizes = array<i64: 4, 16>}> : (tensor<32x16xf32>, tensor<i32>, tensor<i32>) -> tensor<4x16xf32>
   // A part, and all of it.
-  // CHECK: stablehlo.dynamic_update_slice{{.*}} #noether.rule<([i,j],[k,j],[],[])->([i,j]) frozen {i,k} : r0 = o0, r0 = o1>
+  // CHECK: stablehlo.dynamic_update_slice{{.*}} #noether.rule<([i,j],[k,j],[],[])->([i,j]) frozen {i,k} uses (|,|,_,_) : r0 = o0, r0 = o1>
   "stablehlo.dynamic_update_slice"(%t, %w, %c, %c) : (tensor<32x16xf32>, tensor<4x16xf32>, tensor<i32>, tensor<i32>) -> tensor<32x16xf32>
-  // CHECK: stablehlo.dynamic_update_slice{{.*}} #noether.rule<([i,j],[i,j],[],[])->([i,j]) : r0 = o1>
+  // CHECK: stablehlo.dynamic_update_slice{{.*}} #noether.rule<([i,j],[i,j],[],[])->([i,j]) uses (_,+,_,_) : r0 = o1>
   "stablehlo.dynamic_update_slice"(%t, %t, %c, %c) : (tensor<32x16xf32>, tensor<32x16xf32>, tensor<i32>, tensor<i32>) -> tensor<32x16xf32>
   // Rows of a table; one element of each row, by batching dimensions.
-  // CHECK: stablehlo.gather{{.*}} #noether.rule<([i,j],[k,l,m])->([k,l,j]) frozen {i} : r0 = o0>
+  // CHECK: stablehlo.gather{{.*}} #noether.rule<([i,j],[k,l,m])->([k,l,j]) frozen {i} uses (+,_) : r0 = o0>
   "stablehlo.gather"(%t, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = [2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 2>, indices_are_sorted = false, slice_sizes = array<i64: 1, 16>}> : (tensor<32x16xf32>, tensor<3x8x1xi32>) -> tensor<3x8x16xf32>
-  // CHECK: stablehlo.gather{{.*}} #noether.rule<([i,j],[i,k,l])->([i,k]) frozen {j} : r0 = o0>
+  // CHECK: stablehlo.gather{{.*}} #noether.rule<([i,j],[i,k,l])->([i,k]) frozen {j} uses (+,_) : r0 = o0>
   "stablehlo.gather"(%v, %j) <{dimension_numbers = #stablehlo.gather<collapsed_slice_dims = [1], operand_batching_dims = [0], start_indices_batching_dims = [0], start_index_map = [1], index_vector_dim = 2>, indices_are_sorted = false, slice_sizes = array<i64: 1, 1>}> : (tensor<4x5xf32>, tensor<4x1x1xi32>) -> tensor<4x1xf32>
   // Their gradients, a replacement, a product, and a window of full size that may be moved.
   // CHECK: {noether.rule = #noether.rule<([i,j],[k,l,m],[k,l,j])->([i,j]) sum {k,l} frozen {i} : r0 = o0, r0 = o2>
@@ -62,7 +62,7 @@ func.func @indexing(%t: tensor<32x16xf32>,
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
     "stablehlo.return"(%combined) : (tensor<f32>) -> ()
   }) : (tensor<32x16xf32>, tensor<1xi32>, tensor<32x2xf32>) -> tensor<32x16xf32>
-  // CHECK: stablehlo.torch_index_select{{.*}} #noether.rule<([i,j],[k])->([k,j]) frozen {i} : r0 = o0>
+  // CHECK: stablehlo.torch_index_select{{.*}} #noether.rule<([i,j],[k])->([k,j]) frozen {i} uses (+,_) : r0 = o0>
   "stablehlo.torch_index_select"(%t, %x) <{batch_dims = 0 : i64, dim = 0 : i64}> : (tensor<32x16xf32>, tensor<6xi32>) -> tensor<6x16xf32>
   return
 }

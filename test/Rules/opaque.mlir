@@ -22,12 +22,12 @@ func.func @opaque(%x: tensor<2x3xf32>,
   "stablehlo.bitcast_convert"(%x) : (tensor<2x3xf32>) -> tensor<2x3xi32>
   // CHECK: stablehlo.bitcast_convert{{.*}} #noether.rule<([i,j])->([k,l]) : r0 = 0>
   "stablehlo.bitcast_convert"(%k) : (tensor<2x3xi32>) -> tensor<2x3xf32>
-  // CHECK: stablehlo.bitcast_convert{{.*}} #noether.rule<([i,j])->([i,j]) : r0 = o0>
+  // CHECK: stablehlo.bitcast_convert{{.*}} #noether.rule<([i,j])->([i,j]) uses (+) : r0 = o0>
   "stablehlo.bitcast_convert"(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
   // CHECK: stablehlo.create_token{{.*}} #noether.rule<barrier>
   "stablehlo.create_token"() : () -> !stablehlo.token
   // An annotation, and a target nobody knows.
-  // CHECK: stablehlo.custom_call{{.*}} #noether.rule<([i,j])->([i,j]) : r0 = o0>
+  // CHECK: stablehlo.custom_call{{.*}} #noether.rule<([i,j])->([i,j]) uses (+) : r0 = o0>
   "stablehlo.custom_call"(%x) <{call_target_name = "Sharding"}> : (tensor<2x3xf32>) -> tensor<2x3xf32>
   // CHECK: stablehlo.custom_call{{.*}} #noether.rule<barrier>
   "stablehlo.custom_call"(%x) <{call_target_name = "lapack_sgetrf_ffi"}> : (tensor<2x3xf32>) -> tensor<2x3xf32>
@@ -58,7 +58,7 @@ func.func @opaque(%x: tensor<2x3xf32>,
   // Quantized elements, and shapes that are not known.
   // CHECK: stablehlo.add{{.*}} #noether.rule<barrier>
   "stablehlo.add"(%q, %q) : (tensor<2x3x!quant.uniform<i8:f32, 5.000000e-01>>, tensor<2x3x!quant.uniform<i8:f32, 5.000000e-01>>) -> tensor<2x3x!quant.uniform<i8:f32, 5.000000e-01>>
-  // CHECK: stablehlo.add{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = o0, r0 = o1>
+  // CHECK: stablehlo.add{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) uses (+,+) : r0 = o0, r0 = o1>
   "stablehlo.add"(%d, %d) : (tensor<?x3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
   // CHECK: stablehlo.reshape{{.*}} #noether.rule<barrier>
   "stablehlo.reshape"(%d) : (tensor<?x3xf32>) -> tensor<12xf32>

@@ -17,7 +17,7 @@ func.func @structural(%x: tensor<4xf32>, %n: tensor<i32>, %p: tensor<i1>, %s: te
     "stablehlo.return"(%c) : (tensor<i1>) -> ()
   }, {
   ^bb0(%i: tensor<i32>, %v: tensor<4xf32>):
-    // CHECK: stablehlo.negate{{.*}} #noether.rule<([i])->([i]) : r0 = o0>
+    // CHECK: stablehlo.negate{{.*}} #noether.rule<([i])->([i]) uses (-) : r0 = o0>
     %v1 = "stablehlo.negate"(%v) : (tensor<4xf32>) -> tensor<4xf32>
     // CHECK-NEXT: "stablehlo.return"(%{{.*}}, %{{.*}}) : (tensor<i32>
     "stablehlo.return"(%i, %v1) : (tensor<i32>, tensor<4xf32>) -> ()

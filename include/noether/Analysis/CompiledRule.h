@@ -37,12 +37,17 @@ struct CompiledRule {
   llvm::SmallVector<int64_t, 4> factorSizes; // 0: from the types
   llvm::BitVector sum, frozen;
   llvm::SmallVector<Equation, 2> equations;
+  /// How each operand enters the results; empty if nothing is known of any.
+  llvm::SmallVector<OperandUse, 3> uses;
   bool isBarrier = false;
   /// Every tensor has the same dims, each a factor of its own.
   bool isPointwise = false;
   bool isSegmented = false;
 
   unsigned numFactors() const { return factorSizes.size(); }
+  OperandUse use(unsigned operand) const {
+    return uses.empty() ? OperandUse::Opaque : uses[operand];
+  }
   bool isResult(unsigned tensor) const { return tensor >= numOperands; }
 
   /// The equations as the rule's attribute prints them: "r0 = o0 + o1".

@@ -95,6 +95,8 @@ public:
   RuleBuilder &result(unsigned index, llvm::ArrayRef<Dim> dims);
   RuleBuilder &sum(int64_t factor);
   RuleBuilder &frozen(int64_t factor);
+  /// How an operand enters the results that an equation ties it to.
+  RuleBuilder &use(unsigned index, OperandUse use);
   /// `lhs` is one tensor with coefficient 1.
   RuleBuilder &equate(const LogScale &lhs, const LogScale &rhs);
   /// The log-scale of one tensor is 0.
@@ -110,6 +112,7 @@ private:
   llvm::SmallVector<Dims, 4> tensors;
   llvm::SmallVector<int64_t, 8> sizes, sumFactors, frozenFactors;
   llvm::SmallVector<EquationAttr, 2> equations;
+  llvm::SmallVector<OperandUse, 3> uses;
 };
 
 } // namespace noether

@@ -237,7 +237,12 @@ LogicalResult MemberAttr::verify(function_ref<InFlightDiagnostic()> emitError, i
 //===----------------------------------------------------------------------===//
 
 RuleAttr RuleAttr::getBarrierRule(MLIRContext *context) {
-  return get(context, {}, {}, {}, {}, {}, {}, /*barrier=*/true);
+  return get(context, {}, {}, {}, {}, {}, {}, {}, /*barrier=*/true);
+}
+
+RuleAttr RuleAttr::withUses(ArrayRef<OperandUse> uses) const {
+  return get(getContext(), getOperands(), getResults(), getFactorSizes(), getSumFactors(),
+             getFrozenFactors(), getEquations(), uses, getBarrier());
 }
 
 TensorMapAttr RuleAttr::getTensor(unsigned tensor) const {
@@ -249,12 +254,15 @@ LogicalResult RuleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                ArrayRef<TensorMapAttr> operands, ArrayRef<TensorMapAttr> results,
                                ArrayRef<int64_t> factorSizes, ArrayRef<int64_t> sumFactors,
                                ArrayRef<int64_t> frozenFactors, ArrayRef<EquationAttr> equations,
-                               bool barrier) {
+                               ArrayRef<OperandUse> uses, bool barrier) {
   if (barrier) {
-    if (!operands.empty() || !results.empty() || !equations.empty())
+    if (!operands.empty() || !results.empty() || !equations.empty() || !uses.empty())
       return emitError() << "a barrier has neither tensors nor equations";
     return success();
   }
+  if (!uses.empty() && uses.size() != operands.size())
+    return emitError() << "a rule says one use for each of its " << operands.size()
+                       << " operands, but " << uses.size() << " are given";
 
   // Where each factor is used. One that is a dimension of its own somewhere needs no size.
   int64_t numFactors = factorSizes.size();

@@ -366,6 +366,7 @@ private:
   ParseResult parseTensors(SmallVectorImpl<TensorMapAttr> &tensors);
   ParseResult parseSizes();
   ParseResult parseFactorList(StringRef keyword, SmallVectorImpl<int64_t> &factors);
+  ParseResult parseUses();
   ParseResult parseEquations();
 
   FailureOr<int64_t> resolveFactor(SMLoc loc, StringRef name) const;
@@ -376,6 +377,7 @@ private:
   SmallVector<TensorMapAttr> operands, results;
   SmallVector<int64_t> sizes, sumFactors, frozenFactors;
   SmallVector<EquationAttr> equations;
+  SmallVector<OperandUse> uses;
 };
 } // namespace
 
@@ -450,6 +452,29 @@ ParseResult RuleParser::parseFactorList(StringRef keyword, SmallVectorImpl<int64
   });
 }
 
+ParseResult RuleParser::parseUses() {
+  if (failed(parser.parseOptionalKeyword("uses")))
+    return success();
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&]() -> ParseResult {
+    if (succeeded(parser.parseOptionalPlus()))
+      uses.push_back(OperandUse::Plus);
+    else if (succeeded(parser.parseOptionalMinus()))
+      uses.push_back(OperandUse::Minus);
+    else if (succeeded(parser.parseOptionalStar()))
+      uses.push_back(OperandUse::Factor);
+    else if (succeeded(parser.parseOptionalLess()))
+      uses.push_back(OperandUse::Ordered);
+    else if (succeeded(parser.parseOptionalVerticalBar()))
+      uses.push_back(OperandUse::Choice);
+    else if (succeeded(parser.parseOptionalKeyword("_")))
+      uses.push_back(OperandUse::Opaque);
+    else
+      return parser.emitError(parser.getCurrentLocation(),
+                              "expected a use: '+', '-', '*', '<', '|' or '_'");
+    return success();
+  });
+}
+
 ParseResult RuleParser::parseEquations() {
   if (failed(parser.parseOptionalColon()))
     return success();
@@ -471,11 +496,11 @@ RuleAttr RuleParser::parse() {
     return parser.parseGreater() ? RuleAttr() : RuleAttr::getBarrierRule(parser.getContext());
   if (parseTensors(operands) || parser.parseArrow() || parseTensors(results) || parseSizes() ||
       parseFactorList("sum", sumFactors) || parseFactorList("frozen", frozenFactors) ||
-      parseEquations() || parser.parseGreater())
+      parseUses() || parseEquations() || parser.parseGreater())
     return {};
   FailureOr<RuleAttr> rule = getCheckedAttr<RuleAttr>(
       parser, loc, ArrayRef(operands), ArrayRef(results), ArrayRef(sizes), ArrayRef(sumFactors),
-      ArrayRef(frozenFactors), ArrayRef(equations), /*barrier=*/false);
+      ArrayRef(frozenFactors), ArrayRef(equations), ArrayRef(uses), /*barrier=*/false);
   return failed(rule) ? RuleAttr() : *rule;
 }
 
@@ -509,6 +534,15 @@ static void printSizes(AsmPrinter &printer, ArrayRef<int64_t> sizes) {
     printer << '}';
 }
 
+static void printUses(AsmPrinter &printer, ArrayRef<OperandUse> uses) {
+  if (uses.empty())
+    return;
+  printer << " uses (";
+  llvm::interleave(
+      uses, printer, [&](OperandUse use) { printer << static_cast<char>(use); }, ",");
+  printer << ')';
+}
+
 void RuleAttr::print(AsmPrinter &printer) const {
   if (isBarrier()) {
     printer << "<barrier>";
@@ -521,6 +555,7 @@ void RuleAttr::print(AsmPrinter &printer) const {
   printSizes(printer, getFactorSizes());
   printFactorList(printer, "sum", getSumFactors());
   printFactorList(printer, "frozen", getFrozenFactors());
+  printUses(printer, getUses());
   if (!getEquations().empty())
     printer << " : ";
   int64_t numOperands = getNumOperands();

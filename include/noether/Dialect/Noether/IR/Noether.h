@@ -20,6 +20,30 @@
 
 #include "noether/Dialect/Noether/IR/NoetherDialect.h.inc"
 
+namespace noether {
+
+/// How an operand enters the results that an equation of the rule ties it to, while the operands
+/// without a use stay as they are. The text form of a rule has one character for each.
+enum class OperandUse : char {
+  /// Nothing is known.
+  Opaque = '_',
+  /// Each result is the sum of its Plus operands minus its Minus operands (and of what the other
+  /// operands contribute). Along factors of `sum` entries are added up; along frozen ones one entry
+  /// is taken.
+  Plus = '+',
+  Minus = '-',
+  /// The result is affine in this operand while all others stay. Along frozen factors entries are
+  /// combined with weights that are not known.
+  Factor = '*',
+  /// Any increasing map of the numbers of all Ordered operands at once maps the tied results alike
+  /// and leaves the others as they are: maxima, comparisons.
+  Ordered = '<',
+  /// A result is an entry of one of its Choice operands; the other operands decide which.
+  Choice = '|',
+};
+
+} // namespace noether
+
 #define GET_ATTRDEF_CLASSES
 #include "noether/Dialect/Noether/IR/NoetherAttributes.h.inc"
 

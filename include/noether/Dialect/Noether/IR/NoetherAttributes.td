@@ -98,7 +98,7 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
     Fields over equal factors are the same function of the index.
 
     ```
-    rule     ::= `barrier` | tensors `->` tensors sizes? sum? frozen? equations?
+    rule     ::= `barrier` | tensors `->` tensors sizes? sum? frozen? uses? equations?
     tensors  ::= `(` (tensor (`,` tensor)*)? `)`
     tensor   ::= `[` (dim (`,` dim)*)? `]`
     dim      ::= piece | `{` piece (`|` piece)+ `}`
@@ -106,6 +106,8 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
     sizes    ::= `sizes` `{` factor `=` integer (`,` factor `=` integer)* `}`
     sum      ::= `sum` `{` factor (`,` factor)* `}`
     frozen   ::= `frozen` `{` factor (`,` factor)* `}`
+    uses     ::= `uses` `(` use (`,` use)* `)`
+    use      ::= `_` | `+` | `-` | `*` | `<` | `|`
     equations::= `:` equation (`,` equation)*
     equation ::= value `=` (`0` | `-`? term ((`+` | `-`) term)*)
     term     ::= (integer (`/` integer)?)? value
@@ -118,6 +120,12 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
       of a convolution, a sorted axis): all fields are constant along them.
     * The first equation of a result defines it, and further ones equate; `o0 = o1` equates two
       operands. An operand in no equation is not constrained.
+    * `uses` says how each operand enters the results that an equation ties it to, which is more than
+      a log-scale can tell: translations and rotations are proved from it. `+` and `-`: the result is
+      the sum of these operands with these signs. `*`: the result is affine in the operand while the
+      others stay. `<`: increasing maps of all these operands at once map the result alike (maxima,
+      comparisons). `|`: the result is an entry of one of these operands, the others decide which.
+      `_`: nothing is known, as for all operands of a rule that does not say.
     * A `barrier` pins all operands and results to 0.
 
     The names of factors are not stored: they are printed `i`, `j`, ... in the order of their first
@@ -127,7 +135,9 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
 
     ```mlir
     // A batched matrix product.
-    #noether.rule<([i,j,k],[i,k,l])->([i,j,l]) sum {k} : r0 = o0 + o1>
+    #noether.rule<([i,j,k],[i,k,l])->([i,j,l]) sum {k} uses (*,*) : r0 = o0 + o1>
+    // A difference.
+    #noether.rule<([i],[i])->([i]) uses (+,-) : r0 = o0, r0 = o1>
     // rsqrt.
     #noether.rule<([i])->([i]) : r0 = -1/2 o0>
     // A reshape that splits an axis.
@@ -143,23 +153,28 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
     ArrayRefParameter<"int64_t">:$sumFactors,
     ArrayRefParameter<"int64_t">:$frozenFactors,
     ArrayRefParameter<"::noether::EquationAttr">:$equations,
+    ArrayRefParameter<"::noether::OperandUse">:$uses,
     "bool":$barrier
   );
   let skipDefaultBuilders = 1;
   let builders = [
     // Renumbers the factors in the order of their first use, sorts the lists of factors, and drops the
-    // sizes of factors that are never inside a product or a piece: equal rules are one attribute.
+    // sizes of factors that are never inside a product or a piece and uses that say nothing: equal
+    // rules are one attribute.
     AttrBuilder<(ins "::llvm::ArrayRef<::noether::TensorMapAttr>":$operands,
                      "::llvm::ArrayRef<::noether::TensorMapAttr>":$results,
                      "::llvm::ArrayRef<int64_t>":$factorSizes,
                      "::llvm::ArrayRef<int64_t>":$sumFactors,
                      "::llvm::ArrayRef<int64_t>":$frozenFactors,
                      "::llvm::ArrayRef<::noether::EquationAttr>":$equations,
+                     CArg<"::llvm::ArrayRef<::noether::OperandUse>", "{}">:$uses,
                      CArg<"bool", "false">:$barrier), [{
       ::noether::detail::CanonicalFactors canonical($_ctxt, operands, results, factorSizes,
                                                     sumFactors, frozenFactors);
+      if (::llvm::all_of(uses, [](OperandUse use) { return use == OperandUse::Opaque; }))
+        uses = {};
       return $_get($_ctxt, canonical.operands, canonical.results, canonical.sizes,
-                   canonical.sumFactors, canonical.frozenFactors, equations, barrier);
+                   canonical.sumFactors, canonical.frozenFactors, equations, uses, barrier);
     }]>
   ];
   let extraClassDeclaration = [{
@@ -170,6 +185,12 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
     unsigned getNumOperands() const { return getOperands().size(); }
     unsigned getNumResults() const { return getResults().size(); }
     bool isBarrier() const { return getBarrier(); }
+    /// How an operand is used; Opaque where the rule does not say.
+    OperandUse getUse(unsigned operand) const {
+      return getUses().empty() ? OperandUse::Opaque : getUses()[operand];
+    }
+    /// The same rule with these uses.
+    RuleAttr withUses(::llvm::ArrayRef<OperandUse> uses) const;
     /// The map of a tensor, numbered as in equations: operands first, then results.
     TensorMapAttr getTensor(unsigned tensor) const;
   }];
