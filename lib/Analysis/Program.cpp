@@ -56,8 +56,13 @@ ProgramBuilder::Ids ProgramBuilder::getAll(Frame &frame, ValueRange values) {
 }
 
 void ProgramBuilder::addStep(Operation *op, Program::StepKind kind, const CompiledRule *rule,
-                             ArrayRef<ValueId> operands, ArrayRef<ValueId> results) {
+                             ArrayRef<ValueId> operands, ArrayRef<ValueId> results,
+                             unsigned part) {
+  if (program.scopeStarts.empty() || program.scopeStarts.back().second != scope)
+    program.scopeStarts.push_back({static_cast<uint32_t>(program.steps.size()), scope});
   Program::Step step;
+  step.position = position;
+  step.part = part;
   step.op = op;
   step.rule = rule;
   step.firstValue = program.stepValues.size();
@@ -114,7 +119,11 @@ ProgramBuilder::Handling ProgramBuilder::classify(OperationName name) {
 LogicalResult ProgramBuilder::visit(Operation &op, Frame &frame, unsigned depth) {
   if (++numVisited > kMaxOperations)
     return op.emitError("callees are called so often that the step cannot be expanded");
-  switch (classify(op.getName())) {
+  Handling handling = classify(op.getName());
+  if (handling != Handling::Call && handling != Handling::Terminator &&
+      !(handling == Handling::Composite && op.getAttrOfType<FlatSymbolRefAttr>("decomposition")))
+    ++position;
+  switch (handling) {
   case Handling::Constant:
     return visitConstant(op, frame);
   case Handling::Call: {
@@ -280,6 +289,19 @@ std::optional<ValueId> Program::lookup(mlir::Value value) const {
   if (it == entryValues.end())
     return std::nullopt;
   return it->second;
+}
+
+std::string Program::pathOf(size_t step) const {
+  auto start = std::prev(llvm::upper_bound(
+      scopeStarts, step, [](size_t s, const auto &entry) { return s < entry.first; }));
+  std::string path = std::to_string(steps[step].position);
+  for (uint32_t scope = start->second; scope != 0; scope = scopes[scope].parent) {
+    const Scope &region = scopes[scope];
+    path = (llvm::Twine(region.position) + "/" + llvm::Twine(region.region) + "." +
+            llvm::Twine(region.iteration) + "/" + path)
+               .str();
+  }
+  return path;
 }
 
 llvm::BitVector Program::sliceOf(ArrayRef<ValueId> roots) const {

@@ -32,7 +32,8 @@ private:
   ValueId get(Frame &frame, mlir::Value value);
   Ids getAll(Frame &frame, mlir::ValueRange values);
   void addStep(mlir::Operation *op, Program::StepKind kind, const CompiledRule *rule,
-               llvm::ArrayRef<ValueId> operands, llvm::ArrayRef<ValueId> results);
+               llvm::ArrayRef<ValueId> operands, llvm::ArrayRef<ValueId> results,
+               unsigned part = 0);
   const CompiledRule *own(CompiledRule rule);
   const CompiledRule *equalRule(llvm::ArrayRef<ValueId> operands, llvm::ArrayRef<ValueId> results,
                                 unsigned numIgnored = 0);
@@ -42,6 +43,11 @@ private:
   /// Visits a region of one block with the given arguments; returns what its terminator yields.
   mlir::FailureOr<Ids> visitRegion(mlir::Region &region, llvm::ArrayRef<ValueId> arguments,
                                    Frame &frame, unsigned depth);
+
+  /// The same for a region of an operation, whose operations are counted anew.
+  mlir::FailureOr<Ids> visitRegion(mlir::Operation &op, unsigned region,
+                                   llvm::ArrayRef<ValueId> arguments, Frame &frame, unsigned depth,
+                                   unsigned iteration = 0);
 
   llvm::LogicalResult visitConstant(mlir::Operation &op, Frame &frame);
   llvm::LogicalResult visitCall(mlir::Operation &op, llvm::StringRef calleeName, Frame &frame,
@@ -85,6 +91,8 @@ private:
   llvm::DenseMap<mlir::OperationName, Handling> handling;
   llvm::DenseSet<mlir::OperationName> unknownNames;
   size_t numVisited = 0;
+  /// Of the operation that is being followed.
+  uint32_t scope = 0, position = 0;
 };
 
 } // namespace noether

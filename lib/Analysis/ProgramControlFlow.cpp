@@ -63,14 +63,14 @@ LogicalResult ProgramBuilder::visitWhile(Operation &op, Frame &frame, unsigned d
       continue;
     }
     ValueId id = addValue(op.getResult(i).getType());
-    addStep(&op, Program::StepKind::Carry, equalRule({initial[i]}, {id}), {initial[i]}, {id});
+    addStep(&op, Program::StepKind::Carry, equalRule({initial[i]}, {id}), {initial[i]}, {id}, i);
     carried.push_back(id);
     changing.push_back(i);
   }
-  FailureOr<Ids> condition = visitRegion(op.getRegion(0), carried, frame, depth);
+  FailureOr<Ids> condition = visitRegion(op, 0, carried, frame, depth);
   if (failed(condition))
     return failure();
-  FailureOr<Ids> yielded = visitRegion(op.getRegion(1), carried, frame, depth);
+  FailureOr<Ids> yielded = visitRegion(op, 1, carried, frame, depth);
   if (failed(yielded))
     return failure();
   Ids tied;
@@ -93,11 +93,11 @@ FailureOr<bool> ProgramBuilder::unroll(Operation &op, Frame &frame, unsigned dep
   // A loop over stacked layers has symmetries of its own in each iteration.
   size_t numSteps = program.steps.size(), numStepValues = program.stepValues.size();
   size_t numValues = program.values.size(), numUnknown = program.unknownOperations.size();
-  size_t firstVisited = numVisited;
+  size_t firstVisited = numVisited, numScopes = program.scopes.size();
   Ids carried = getAll(frame, op.getOperands());
   bool known = false;
   for (unsigned iteration = 0; iteration <= kMaxIterations; ++iteration) {
-    FailureOr<Ids> condition = visitRegion(op.getRegion(0), carried, frame, depth);
+    FailureOr<Ids> condition = visitRegion(op, 0, carried, frame, depth, iteration);
     if (failed(condition))
       return failure();
     std::optional<double> predicate =
@@ -108,7 +108,7 @@ FailureOr<bool> ProgramBuilder::unroll(Operation &op, Frame &frame, unsigned dep
       known = true;
       break;
     }
-    FailureOr<Ids> yielded = visitRegion(op.getRegion(1), carried, frame, depth);
+    FailureOr<Ids> yielded = visitRegion(op, 1, carried, frame, depth, iteration);
     if (failed(yielded))
       return failure();
     if (yielded->size() != carried.size())
@@ -126,6 +126,9 @@ FailureOr<bool> ProgramBuilder::unroll(Operation &op, Frame &frame, unsigned dep
   program.steps.resize(numSteps);
   program.stepValues.resize(numStepValues);
   program.values.resize(numValues);
+  program.scopes.resize(numScopes);
+  while (!program.scopeStarts.empty() && program.scopeStarts.back().first >= numSteps)
+    program.scopeStarts.pop_back();
   for (Operation *unknown : ArrayRef(program.unknownOperations).drop_front(numUnknown))
     unknownNames.erase(unknown->getName());
   program.unknownOperations.resize(numUnknown);
@@ -140,7 +143,7 @@ LogicalResult ProgramBuilder::visitBranches(Operation &op, Frame &frame, unsigne
       continue;
     if (!region.hasOneBlock() || region.getNumArguments() != 0)
       return op.emitError("has a malformed branch");
-    FailureOr<Ids> ids = visitRegion(region, {}, frame, depth);
+    FailureOr<Ids> ids = visitRegion(op, region.getRegionNumber(), {}, frame, depth);
     if (failed(ids))
       return failure();
     if (ids->size() != op.getNumResults())
@@ -156,7 +159,7 @@ LogicalResult ProgramBuilder::visitBranches(Operation &op, Frame &frame, unsigne
       choices.push_back(ids[i]);
     ValueId id = addValue(result.getType());
     addStep(&op, Program::StepKind::Rule, equalRule(choices, {id}, predicates.size()), choices,
-            {id});
+            {id}, i);
     frame[result] = id;
   }
   return success();
@@ -168,22 +171,35 @@ LogicalResult ProgramBuilder::visitManualComputation(Operation &op, Frame &frame
       op.getRegion(0).getNumArguments() != op.getNumOperands())
     return op.emitError("is malformed");
   Ids local;
+  unsigned part = 0;
   for (auto [operand, argument] : llvm::zip(op.getOperands(), op.getRegion(0).getArguments())) {
     ValueId id = addValue(argument.getType()), whole = get(frame, operand);
-    addStep(&op, Program::StepKind::Rule, equalRule({whole}, {id}), {whole}, {id});
+    addStep(&op, Program::StepKind::Rule, equalRule({whole}, {id}), {whole}, {id}, part++);
     local.push_back(id);
   }
-  FailureOr<Ids> yielded = visitRegion(op.getRegion(0), local, frame, depth);
+  FailureOr<Ids> yielded = visitRegion(op, 0, local, frame, depth);
   if (failed(yielded))
     return failure();
   if (yielded->size() != op.getNumResults())
     return op.emitError("yields another number of values than it has results");
-  for (auto [result, part] : llvm::zip(op.getResults(), *yielded)) {
+  for (auto [result, inside] : llvm::zip(op.getResults(), *yielded)) {
     ValueId id = addValue(result.getType());
-    addStep(&op, Program::StepKind::Rule, equalRule({part}, {id}), {part}, {id});
+    addStep(&op, Program::StepKind::Rule, equalRule({inside}, {id}), {inside}, {id}, part++);
     frame[result] = id;
   }
   return success();
+}
+
+FailureOr<ProgramBuilder::Ids>
+ProgramBuilder::visitRegion(Operation &op, unsigned region, ArrayRef<ValueId> arguments,
+                            Frame &frame, unsigned depth, unsigned iteration) {
+  program.scopes.push_back({scope, position, region, iteration});
+  uint32_t outerScope = std::exchange(scope, program.scopes.size() - 1);
+  uint32_t outerPosition = std::exchange(position, 0);
+  FailureOr<Ids> yielded = visitRegion(op.getRegion(region), arguments, frame, depth);
+  scope = outerScope;
+  position = outerPosition;
+  return yielded;
 }
 
 FailureOr<ProgramBuilder::Ids> ProgramBuilder::visitRegion(Region &region,

@@ -51,6 +51,12 @@ public:
     uint32_t numOperands;
     uint32_t numResults;
     uint32_t numTied = 0;
+    /// Which operation of its scope: operations are counted from 1 as they are followed, those of
+    /// callees with their caller's, calls and terminators not.
+    uint32_t position = 0;
+    /// Which of the steps of one operation: the number of the carried value, of the branches' result,
+    /// of the operand that is handed into a region (results that are handed out follow).
+    uint16_t part = 0;
     StepKind kind;
   };
 
@@ -74,17 +80,29 @@ public:
   /// Operations without a rule, one per name, in order of appearance.
   llvm::ArrayRef<mlir::Operation *> getUnknownOperations() const { return unknownOperations; }
 
+  /// Where a step's operation stands in the expanded program, the same however the step is wrapped
+  /// into functions: "12", or "40/1.3/7" for operation 7 of region 1 of operation 40 in iteration 3.
+  std::string pathOf(size_t step) const;
+
   /// The steps that `roots` depend on, as one bit per step.
   llvm::BitVector sliceOf(llvm::ArrayRef<ValueId> roots) const;
 
 private:
   friend class ProgramBuilder;
+  /// A region that is followed once: operations are counted anew in it.
+  struct Scope {
+    uint32_t parent, position; // of the operation with the region
+    uint32_t region, iteration;
+  };
   std::vector<Value> values;
   std::vector<Step> steps;
   std::vector<ValueId> stepValues;
   llvm::SmallVector<ValueId> arguments, results_;
   llvm::DenseMap<mlir::Value, ValueId> entryValues;
   llvm::SmallVector<mlir::Operation *> unknownOperations;
+  std::vector<Scope> scopes = {{0, 0, 0, 0}}; // the entry's body first
+  /// From which step on which scope: few steps begin another one.
+  std::vector<std::pair<uint32_t, uint32_t>> scopeStarts;
   // Owners of the rules the steps point to.
   llvm::DenseMap<mlir::Attribute, std::unique_ptr<CompiledRule>> compiled;
   std::vector<std::unique_ptr<CompiledRule>> synthesized;
