@@ -93,17 +93,15 @@ FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
     return FieldPool::zero;
 
   // The same few combinations occur over and over.
-  SmallVector<uint64_t, 6> key;
-  for (auto &[tensor, coefficient] : terms) {
-    key.push_back(operands[tensor]);
-    key.push_back(forms.numberOf(coefficient));
-  }
-  FieldId *remembered = nullptr;
-  if (!space.hasPieces) {
-    auto [it, inserted] = combined.try_emplace(std::move(key), FieldPool::zero);
-    if (!inserted)
+  std::optional<std::pair<uint64_t, uint64_t>> key;
+  if (!space.hasPieces && terms.size() <= 2) {
+    auto pack = [&](const std::pair<unsigned, Fraction> &term) {
+      return uint64_t(operands[term.first]) << 32 | forms.numberOf(term.second);
+    };
+    // (Not a key that DenseMap reserves: there are not that many coefficients.)
+    key = {pack(terms.front()), terms.size() == 2 ? pack(terms.back()) : ~uint32_t(0)};
+    if (auto it = combined.find(*key); it != combined.end())
       return it->second;
-    remembered = &it->second;
   }
 
   std::map<uint64_t, FormId> sum;
@@ -128,8 +126,8 @@ FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
     result.push_back({componentKey, form});
   }
   FieldId id = pool.intern(std::move(result));
-  if (remembered)
-    *remembered = id;
+  if (key)
+    combined[*key] = id;
   return id;
 }
 

@@ -81,12 +81,20 @@ FormId FormPool::intern(Form form) {
 
 FormId FormPool::unknown(UnknownId unknown) { return intern({Term{unknown, Fraction(1)}}); }
 
+/// a + factor * b, computed once: layers of one kind combine the same forms over and over.
+FormId FormPool::remember(FormId a, FormId b, const Fraction &factor) {
+  auto [it, isNew] = sums.try_emplace({uint64_t(a) << 32 | b, numberOf(factor)}, zero);
+  if (isNew)
+    it->second = intern(addScaled(forms[a], factor, forms[b]));
+  return it->second;
+}
+
 FormId FormPool::add(FormId a, FormId b) {
   if (a == zero)
     return b;
   if (b == zero)
     return a;
-  return intern(addScaled(forms[a], Fraction(1), forms[b]));
+  return remember(a, b, Fraction(1));
 }
 
 FormId FormPool::subtract(FormId a, FormId b) {
@@ -94,13 +102,13 @@ FormId FormPool::subtract(FormId a, FormId b) {
     return a;
   if (a == b)
     return zero;
-  return intern(addScaled(forms[a], Fraction(-1), forms[b]));
+  return remember(a, b, Fraction(-1));
 }
 
 FormId FormPool::scale(const Fraction &factor, FormId a) {
   if (a == zero || factor == Fraction(1))
     return a;
-  return intern(addScaled({}, factor, forms[a]));
+  return remember(zero, a, factor);
 }
 
 uint32_t FormPool::numberOf(const Fraction &coefficient) {

@@ -264,8 +264,12 @@ LogicalResult ProgramBuilder::visitBlock(Block &block, Frame &frame, unsigned de
   return success();
 }
 
-FailureOr<Program> ProgramBuilder::build() {
+FailureOr<Program> ProgramBuilder::build(size_t expected) {
   Frame frame;
+  frame.reserve(expected);
+  program.values.reserve(expected);
+  program.steps.reserve(expected);
+  program.stepValues.reserve(3 * expected);
   Ids arguments;
   for (BlockArgument argument : entry.getArguments())
     arguments.push_back(addValue(argument.getType()));
@@ -282,7 +286,9 @@ FailureOr<Program> ProgramBuilder::build() {
 // Program
 //===----------------------------------------------------------------------===//
 
-FailureOr<Program> Program::build(func::FuncOp entry) { return ProgramBuilder(entry).build(); }
+FailureOr<Program> Program::build(func::FuncOp entry, size_t expectedOperations) {
+  return ProgramBuilder(entry).build(expectedOperations);
+}
 
 std::optional<ValueId> Program::lookup(mlir::Value value) const {
   auto it = entryValues.find(value);

@@ -20,7 +20,7 @@ public:
       : entry(entry), context(entry.getContext()), table(context),
         symbols(entry->getParentOfType<mlir::ModuleOp>()) {}
 
-  mlir::FailureOr<Program> build();
+  mlir::FailureOr<Program> build(size_t expectedOperations);
 
 private:
   /// The numbers of the values of one function body; callees have one per call site.

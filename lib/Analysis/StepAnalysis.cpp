@@ -69,7 +69,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   FailureOr<StepRoles> roles = inferRoles(module, &flow);
   if (failed(roles))
     return failure();
-  FailureOr<Program> program = Program::build(roles->entry);
+  FailureOr<Program> program = Program::build(roles->entry, flow.calls.getNumOperations());
   if (failed(program))
     return failure();
 

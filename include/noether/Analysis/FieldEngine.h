@@ -98,8 +98,9 @@ private:
   EquationSink *sink;
   FieldPool pool;
   std::vector<FieldId> fields; // by value
-  /// Combinations that have been made, by fields and coefficients. (std::map: references stay.)
-  std::map<llvm::SmallVector<uint64_t, 6>, FieldId> combined;
+  /// Combinations of one or two fields that have been made: each field with the number of its
+  /// coefficient.
+  llvm::DenseMap<std::pair<uint64_t, uint64_t>, FieldId> combined;
 };
 
 } // namespace noether

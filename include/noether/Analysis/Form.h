@@ -59,6 +59,10 @@ public:
   uint32_t numberOf(const Fraction &coefficient);
 
 private:
+  FormId remember(FormId a, FormId b, const Fraction &factor);
+
+  /// a + factor * b, by (a, b) and the number of the factor.
+  llvm::DenseMap<std::pair<uint64_t, uint32_t>, FormId> sums;
   std::vector<Fraction> coefficients;
   std::vector<Form> forms;
   llvm::DenseMap<uint64_t, llvm::SmallVector<FormId, 1>> byHash;

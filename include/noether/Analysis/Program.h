@@ -61,8 +61,8 @@ public:
   };
 
   /// Expands `entry`. Emits a diagnostic and fails on malformed input (a rule that does not fit its
-  /// operation, calls nested or repeated without bound).
-  static mlir::FailureOr<Program> build(mlir::func::FuncOp entry);
+  /// operation, calls nested or repeated without bound). `expectedOperations` is a hint.
+  static mlir::FailureOr<Program> build(mlir::func::FuncOp entry, size_t expectedOperations = 0);
 
   llvm::ArrayRef<Value> getValues() const { return values; }
   llvm::ArrayRef<Step> getSteps() const { return steps; }
