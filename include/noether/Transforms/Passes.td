@@ -103,6 +103,28 @@ def LowerCharges : Pass<"noether-lower-charges", "::mlir::ModuleOp"> {
   ];
 }
 
+def ReturnGradients : Pass<"noether-return-gradients", "::mlir::ModuleOp"> {
+  let summary = "Return the gradient of every parameter that the update shows.";
+  let description = [{
+    Appends to the entry function's results, for each parameter whose gradient can be told from the
+    update, that gradient, with `noether.role = "metric"` and, for argument 3, `noether.name =
+    "gradient[3]"`. Roles are written as by `noether-mark-roles`, and calls that return the next values
+    of parameters are inlined, as by `noether-track-charges`.
+
+    It is how claims are checked against what the optimizer really uses, which need not be the gradient
+    of the loss.
+
+    Example:
+
+    ```mlir
+    func.func @main(%w: tensor<4xf32>, ...) -> (tensor<4xf32>, tensor<f32>)
+    ==>
+    func.func @main(%w: tensor<4xf32>, ...) -> (tensor<4xf32>, tensor<f32>,
+        tensor<4xf32> {noether.name = "gradient[0]", noether.role = "metric"})
+    ```
+  }];
+}
+
 def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
   let summary = "Prove which scalings of the parameters leave the loss unchanged.";
   let description = [{

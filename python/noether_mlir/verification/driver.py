@@ -1,0 +1,201 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`noether_mlir.verify`: what is claimed of a step, tried on the step."""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from noether_mlir.analysis import Analysis, analyze_text
+from noether_mlir.errors import NoetherError, UnsupportedStep
+from noether_mlir.lowering import read_step
+from noether_mlir.verification import completeness as counting
+from noether_mlir.verification.arguments import STYLES, index_ranges, random_arguments
+from noether_mlir.verification.checks import Point, check, rounding_noise
+from noether_mlir.verification.program import Engine, Precision, StepProgram, load_program
+from noether_mlir.verification.verdict import Verification
+
+#: How many points the claims are checked at, and up to how many parameter entries symmetries are counted.
+POINTS = 2
+MOST_ELEMENTS = 2000
+
+Progress = Callable[[str, int, int], None]
+
+
+def verify(
+    step: Any,
+    *args: Any,
+    roles: Any = None,
+    claims: Analysis | None = None,
+    points: int = POINTS,
+    seed: int = 0,
+    precision: Precision = "double",
+    engine: Engine = "xla",
+    completeness: int = MOST_ELEMENTS,
+    static_argnums: Any = None,
+    static_argnames: Any = None,
+    progress: Progress | None = None,
+    **kwargs: Any,
+) -> Verification:
+    """Tries every symmetry that is claimed of a step on the step itself.
+
+    The step runs on the CPU, in double precision where it can be put in it. Random elements of each symmetry's group
+    act on the parameters, and the loss must not change; where constants are said to break a symmetry, the change must
+    vanish with them. The Noether identity is checked on the gradients that the update uses, and on small models the
+    symmetries are counted from these gradients.
+
+    Args:
+        step, args, kwargs, roles, static_argnums, static_argnames: as for `analyze`. With arrays among the arguments,
+            the first point is at these; `jax.ShapeDtypeStruct`s, and other points, are filled with random numbers.
+            A module (a path, MLIR text) may be followed by its flat arguments, or by none.
+        claims: what is to be tried; default: what `analyze` says.
+        points: at how many points (parameters and data).
+        seed: of the random numbers.
+        precision: "double", or "native" to leave the step's own types.
+        engine: "xla", or "reference" for StableHLO's reference interpreter (slow; shares nothing with XLA).
+        completeness: up to how many parameter entries symmetries are counted; 0 for never.
+        progress: called with a title, how many are done, and of how many.
+
+    Returns:
+        A `Verification`, which is true if no claim is false.
+
+    Raises:
+        NotATrainingStep: if the input is none.
+        UnsupportedStep: if it cannot be run here.
+        MissingDependency: if JAX is not installed.
+    """
+    options = {"roles": roles, "static_argnums": static_argnums, "static_argnames": static_argnames}
+    is_module = isinstance(step, (str, bytes, os.PathLike))
+    text = read_step(step, () if is_module else args, kwargs, **options)
+    given = _leaves(args, kwargs, static_argnums, static_argnames) if args or kwargs else None
+    return verify_text(
+        text.text, text.source, given, claims=claims, points=points, seed=seed, precision=precision, engine=engine,
+        completeness=completeness, progress=progress,
+    )  # fmt: skip
+
+
+def _leaves(args: Sequence[Any], kwargs: Mapping[str, Any], static_argnums: Any, static_argnames: Any) -> list[Any]:
+    """The leaves that become arguments of the module."""
+    if static_argnums is not None or static_argnames is not None:
+        return []  # which of them are leaves only JAX knows: draw all
+    return jax.tree.leaves((tuple(args), dict(sorted(kwargs.items()))))
+
+
+def verify_text(
+    text: str | bytes,
+    source: str,
+    given: Sequence[Any] | None = None,
+    *,
+    claims: Analysis | None = None,
+    points: int = POINTS,
+    seed: int = 0,
+    precision: Precision = "double",
+    engine: Engine = "xla",
+    completeness: int = MOST_ELEMENTS,
+    progress: Progress | None = None,
+) -> Verification:
+    """Tries the claims about a module in generic form; see `verify`.
+
+    Args:
+        given: arguments of the first point, in the order of the entry function; None, or None in a place, for random
+            ones.
+    """
+    if points < 1:
+        raise NoetherError("claims are checked at one point at least")
+    tell = progress or (lambda title, done, total: None)
+    tell("analyse", 0, 1)
+    analysis = claims if claims is not None else analyze_text(text, source)
+    tell("compile", 0, 1)
+    program = load_program(text, source, analysis.entry, precision, engine)
+    drawn = Points(program, given, seed)
+    at = [drawn.point(i) for i in range(points)]
+    verdicts = []
+    symmetries = analysis.data["symmetries"]
+    for done, symmetry in enumerate(symmetries):
+        tell("claims", done, len(symmetries))
+        verdicts.append(check(at, symmetry))
+    counted = None
+    if completeness:
+        counted = counting.count(
+            program,
+            drawn.values,
+            analysis.data["dimension"],
+            completeness,
+            lambda done, total: tell("count", done, total),
+        )
+    return Verification(
+        source=source,
+        precision=program.precision,
+        why_native=program.why_native,
+        engine=engine,
+        points=points,
+        loss=at[0].loss,
+        claims=tuple(verdicts),
+        completeness=counted,
+    )
+
+
+class Points:
+    """Random arguments of a step, by number; the first at those that are given."""
+
+    def __init__(self, program: StepProgram, given: Sequence[Any] | None, seed: int):
+        self.program = program
+        self.seed = seed
+        self.given = _fitting(program, given or [])
+        self.limits = index_ranges(program.text, program._entry)
+        for i, value in self.given.items():  # the user's own indices say what is valid
+            if value.dtype.kind in "iu" and value.size:
+                self.limits[i] = max(int(value.max()) + 1, 1)
+        self.style = STYLES[0]
+
+    def values(self, number: int) -> list[np.ndarray]:
+        """The arguments of a point."""
+        rng = np.random.default_rng([self.seed, number])
+        values = random_arguments(self.program, self.limits, rng, self.style)
+        for i, value in self.given.items():
+            # Parameters and the batch differ from point to point; what the user gives as state or rate stays.
+            if number == 0 or self.program.arguments[i].role in ("state", "hyper", "rng"):
+                values[i] = value
+        return values
+
+    def point(self, number: int) -> Point:
+        """A point, with the loss there.
+
+        Raises:
+            UnsupportedStep: if the loss is not finite for any kind of random data.
+        """
+        for style in STYLES[STYLES.index(self.style) :]:
+            self.style = style
+            values = self.values(number)
+            loss = self.program.loss(values)
+            if math.isfinite(loss):
+                rng = np.random.default_rng([self.seed, number, 1])
+                point = Point(self.program, values, loss, rng)
+                point.noise = rounding_noise(point, self.program.loss, loss, point.parameters, samples=4)
+                return point
+        raise UnsupportedStep(f"the loss is {loss} at random arguments: give arguments at which it is finite")
+
+
+def _fitting(program: StepProgram, given: Sequence[Any]) -> dict[int, np.ndarray]:
+    """The arguments that are given as arrays, in the types of what runs."""
+    if not given:
+        return {}
+    if len(given) != len(program.arguments):
+        raise NoetherError(f"{len(given)} arguments are given, and the step has {len(program.arguments)}")
+    found = {}
+    for i, (value, argument) in enumerate(zip(given, program.arguments)):
+        if value is None or isinstance(value, jax.ShapeDtypeStruct):
+            continue
+        if jax.dtypes.issubdtype(getattr(value, "dtype", np.float32), jax.dtypes.prng_key):
+            value = jax.random.key_data(value)
+        array = np.asarray(value)
+        if array.shape != argument.shape:
+            raise NoetherError(
+                f"{argument.name} has the shape {list(argument.shape)}, and what is given {list(array.shape)}"
+            )
+        found[i] = array.astype(argument.dtype)
+    return found
