@@ -10,7 +10,7 @@ func.func @collective(%x: tensor<4x6xf32>,
     %k: tensor<4x6xi32>) {
   // CHECK: stablehlo.all_gather{{.*}} #noether.rule<([i,j])->([k,j]) frozen {i,k} uses (+) : r0 = o0>
   "stablehlo.all_gather"(%x) <{all_gather_dim = 0 : i64, replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : (tensor<4x6xf32>) -> tensor<8x6xf32>
-  // CHECK: {noether.rule = #noether.rule<([i,j])->([i,j]) : r0 = o0>
+  // CHECK: {noether.rule = #noether.rule<([i,j])->([i,j]) uses (*) : r0 = o0>
   "stablehlo.all_reduce"(%x) <{replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
@@ -32,7 +32,7 @@ func.func @collective(%x: tensor<4x6xf32>,
   "stablehlo.cross-replica-sum"(%x) <{replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : (tensor<4x6xf32>) -> tensor<4x6xf32>
   // CHECK: stablehlo.partition_id{{.*}} #noether.rule<()->([]) : r0 = 0>
   "stablehlo.partition_id"() : () -> tensor<ui32>
-  // CHECK: {noether.rule = #noether.rule<([i,j])->([k,j]) frozen {i,k} : r0 = o0>
+  // CHECK: {noether.rule = #noether.rule<([i,j])->([k,j]) frozen {i,k} uses (*) : r0 = o0>
   "stablehlo.reduce_scatter"(%x) <{scatter_dimension = 0 : i64, replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>

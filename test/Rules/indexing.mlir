@@ -33,19 +33,19 @@ func.func @indexing(%t: tensor<32x16xf32>,
   // CHECK: stablehlo.gather{{.*}} #noether.rule<([i,j],[i,k,l])->([i,k]) frozen {j} uses (+,_) : r0 = o0>
   "stablehlo.gather"(%v, %j) <{dimension_numbers = #stablehlo.gather<collapsed_slice_dims = [1], operand_batching_dims = [0], start_indices_batching_dims = [0], start_index_map = [1], index_vector_dim = 2>, indices_are_sorted = false, slice_sizes = array<i64: 1, 1>}> : (tensor<4x5xf32>, tensor<4x1x1xi32>) -> tensor<4x1xf32>
   // Their gradients, a replacement, a product, and a window of full size that may be moved.
-  // CHECK: {noether.rule = #noether.rule<([i,j],[k,l,m],[k,l,j])->([i,j]) sum {k,l} frozen {i} : r0 = o0, r0 = o2>
+  // CHECK: {noether.rule = #noether.rule<([i,j],[k,l,m],[k,l,j])->([i,j]) sum {k,l} frozen {i} uses (+,_,*) : r0 = o0, r0 = o2>
   "stablehlo.scatter"(%t, %i, %u) <{indices_are_sorted = false, scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [2], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 2>, unique_indices = false}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
     "stablehlo.return"(%combined) : (tensor<f32>) -> ()
   }) : (tensor<32x16xf32>, tensor<3x8x1xi32>, tensor<3x8x16xf32>) -> tensor<32x16xf32>
-  // CHECK: {noether.rule = #noether.rule<([i,j],[i,k,l],[i,k])->([i,j]) sum {k} frozen {j} : r0 = o0, r0 = o2>
+  // CHECK: {noether.rule = #noether.rule<([i,j],[i,k,l],[i,k])->([i,j]) sum {k} frozen {j} uses (+,_,*) : r0 = o0, r0 = o2>
   "stablehlo.scatter"(%v, %j, %g) <{indices_are_sorted = false, scatter_dimension_numbers = #stablehlo.scatter<inserted_window_dims = [1], input_batching_dims = [0], scatter_indices_batching_dims = [0], scatter_dims_to_operand_dims = [1], index_vector_dim = 2>, unique_indices = false}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
     "stablehlo.return"(%combined) : (tensor<f32>) -> ()
   }) : (tensor<4x5xf32>, tensor<4x1x1xi32>, tensor<4x1xf32>) -> tensor<4x5xf32>
-  // CHECK: {noether.rule = #noether.rule<([i,j],[k,l,m],[k,l,j])->([i,j]) sum {k,l} frozen {i} : r0 = o0, r0 = o2>
+  // CHECK: {noether.rule = #noether.rule<([i,j],[k,l,m],[k,l,j])->([i,j]) sum {k,l} frozen {i} uses (|,_,|) : r0 = o0, r0 = o2>
   "stablehlo.scatter"(%t, %i, %u) <{indices_are_sorted = false, scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [2], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 2>, unique_indices = false}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     "stablehlo.return"(%r) : (tensor<f32>) -> ()
@@ -56,7 +56,7 @@ func.func @indexing(%t: tensor<32x16xf32>,
     %combined = "stablehlo.multiply"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
     "stablehlo.return"(%combined) : (tensor<f32>) -> ()
   }) : (tensor<32x16xf32>, tensor<3x8x1xi32>, tensor<3x8x16xf32>) -> tensor<32x16xf32>
-  // CHECK: {noether.rule = #noether.rule<([i,j],[k],[l,m])->([i,j]) frozen {i,j,l,m} : r0 = o0, r0 = o2>
+  // CHECK: {noether.rule = #noether.rule<([i,j],[k],[l,m])->([i,j]) frozen {i,j,l,m} uses (+,_,*) : r0 = o0, r0 = o2>
   "stablehlo.scatter"(%t, %o, %h) <{indices_are_sorted = false, scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [0, 1], scatter_dims_to_operand_dims = [0]>, unique_indices = false}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>

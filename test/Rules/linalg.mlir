@@ -30,17 +30,17 @@ func.func @linalg(%a: tensor<2x3x4xf32>,
     %tr: tensor<8x4xf32>) {
   // CHECK: arith.constant{{.*}} #noether.rule<()->([]) : r0 = 0>
   %zero = arith.constant 0.000000e+00 : f32
-  // CHECK: noether.rule = #noether.rule<([i,j,k],[i,k,l],[i,j,l])->([i,j,l]) sum {k} : r0 = o2, r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j,k],[i,k,l],[i,j,l])->([i,j,l]) sum {k} uses (*,*,+) : r0 = o2, r0 = o0 + o1>
   %0 = linalg.batch_matmul ins(%a, %b : tensor<2x3x4xf32>, tensor<2x4x5xf32>) outs(%c : tensor<2x3x5xf32>) -> tensor<2x3x5xf32>
-  // CHECK: noether.rule = #noether.rule<([i],[i,j])->([i,j]) : r0 = o0>
+  // CHECK: noether.rule = #noether.rule<([i],[i,j])->([i,j]) uses (+,_) : r0 = o0>
   linalg.broadcast ins(%v : tensor<4xf32>) outs(%x : tensor<4x8xf32>) dimensions = [1]
-  // CHECK: noether.rule = #noether.rule<([i,j,k,l],[m,n,l,o],[i,p,q,o])->([i,p,q,o]) sum {l,m,n} frozen {j,k} : r0 = o2, r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j,k,l],[m,n,l,o],[i,p,q,o])->([i,p,q,o]) sum {l,m,n} frozen {j,k} uses (*,*,+) : r0 = o2, r0 = o0 + o1>
   %1 = linalg.conv_2d_nhwc_hwcf ins(%im, %k : tensor<1x6x6x3xf32>, tensor<3x3x3x8xf32>) outs(%om : tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j,k,l],[m,n,l],[i,o,p,l])->([i,o,p,l]) sum {m,n} frozen {j,k} : r0 = o2, r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j,k,l],[m,n,l],[i,o,p,l])->([i,o,p,l]) sum {m,n} frozen {j,k} uses (*,*,+) : r0 = o2, r0 = o0 + o1>
   %2 = linalg.depthwise_conv_2d_nhwc_hwc ins(%im, %dk : tensor<1x6x6x3xf32>, tensor<3x3x3xf32>) outs(%dm : tensor<1x4x4x3xf32>) -> tensor<1x4x4x3xf32>
   // CHECK: noether.rule = #noether.rule<([i,j],[i,j])->([i,j]) : r0 = 0, o0 = 0>
   %3 = linalg.exp ins(%x : tensor<4x8xf32>) outs(%y : tensor<4x8xf32>) -> tensor<4x8xf32>
-  // CHECK: noether.rule = #noether.rule<([],[i,j])->([i,j]) : r0 = o0>
+  // CHECK: noether.rule = #noether.rule<([],[i,j])->([i,j]) uses (+,_) : r0 = o0>
   %4 = linalg.fill ins(%zero : f32) outs(%x : tensor<4x8xf32>) -> tensor<4x8xf32>
   // Positions are integers: they have no scale.
   // CHECK: noether.rule = #noether.rule<([i,j])->([i,j]) : r0 = 0>
@@ -58,7 +58,7 @@ func.func @linalg(%a: tensor<2x3x4xf32>,
     %max = arith.maximumf %p, %zero : f32
     linalg.yield %max : f32
   } -> tensor<4x8xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j],[i,j],[i])->([i]) sum {j} : r0 = o2, o1 = o0, r0 = 2 o0, r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j],[i,j],[i])->([i]) sum {j} uses (_,*,+) : r0 = o2, o1 = o0, r0 = 2 o0, r0 = o0 + o1>
   %7 = linalg.generic {indexing_maps = [#id, #id, #row], iterator_types = ["parallel", "reduction"]} ins(%x, %y : tensor<4x8xf32>, tensor<4x8xf32>) outs(%v : tensor<4xf32>) {
   ^bb0(%p: f32, %q: f32, %sum: f32):
     %t = arith.addf %p, %q : f32
@@ -72,17 +72,17 @@ func.func @linalg(%a: tensor<2x3x4xf32>,
     %unknown = func.call @f(%p) : (f32) -> f32
     linalg.yield %unknown : f32
   } -> tensor<4x8xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j],[i,j],[i,j])->([i,j]) : r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j],[i,j],[i,j])->([i,j]) uses (*,*,_) : r0 = o0 + o1>
   linalg.map { arith.mulf } ins(%x, %y : tensor<4x8xf32>, tensor<4x8xf32>) outs(%x : tensor<4x8xf32>)
-  // CHECK: noether.rule = #noether.rule<([i,j],[j,k],[i,k])->([i,k]) sum {j} : r0 = o2, r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j],[j,k],[i,k])->([i,k]) sum {j} uses (*,*,+) : r0 = o2, r0 = o0 + o1>
   %9 = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x5xf32>) outs(%z : tensor<4x5xf32>) -> tensor<4x5xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j,k,l],[m,n],[i,o,p,l])->([i,o,p,l]) sum {m,n} frozen {j,k} : r0 = o2, r0 = o0>
+  // CHECK: noether.rule = #noether.rule<([i,j,k,l],[m,n],[i,o,p,l])->([i,o,p,l]) sum {m,n} frozen {j,k} uses (<,_,<) : r0 = o2, r0 = o0>
   %10 = linalg.pooling_nhwc_max {dilations = dense<1> : tensor<2xi64>, strides = dense<2> : tensor<2xi64>} ins(%im, %win : tensor<1x6x6x3xf32>, tensor<2x2xf32>) outs(%pm : tensor<1x3x3x3xf32>) -> tensor<1x3x3x3xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j],[i])->([i]) sum {j} : r0 = o1, r0 = o0>
+  // CHECK: noether.rule = #noether.rule<([i,j],[i])->([i]) sum {j} uses (<,<) : r0 = o1, r0 = o0>
   linalg.reduce { arith.maximumf } ins(%x : tensor<4x8xf32>) outs(%v : tensor<4xf32>) dimensions = [1]
   // CHECK: linalg.softmax{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : o0 = 0, r0 = 0>
   %11 = linalg.softmax dimension(1) ins(%x : tensor<4x8xf32>) outs(%y : tensor<4x8xf32>) -> tensor<4x8xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j],[j,i])->([j,i]) : r0 = o0>
+  // CHECK: noether.rule = #noether.rule<([i,j],[j,i])->([j,i]) uses (+,_) : r0 = o0>
   linalg.transpose ins(%x : tensor<4x8xf32>) outs(%tr : tensor<8x4xf32>) permutation = [1, 0]
   return
 }

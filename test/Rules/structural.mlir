@@ -35,7 +35,7 @@ func.func @structural(%x: tensor<4xf32>, %n: tensor<i32>, %p: tensor<i1>, %s: te
   // CHECK-NEXT: call @callee(%{{.*}}) : (tensor<4xf32>) -> tensor<4xf32>
   %call = func.call @callee(%w#1) : (tensor<4xf32>) -> tensor<4xf32>
   // CHECK: stablehlo.add"(%{{.*}}, %{{.*}}) : (tensor<f32>
-  // CHECK: }) {noether.rule = #noether.rule<([i],[])->([]) sum {i} : r0 = o0, r0 = o1>}
+  // CHECK: }) {noether.rule = #noether.rule<([i],[])->([]) sum {i} uses (+,+) : r0 = o0, r0 = o1>}
   %r = "stablehlo.reduce"(%call, %s) <{dimensions = array<i64: 0>}> ({
   ^bb0(%l: tensor<f32>, %m: tensor<f32>):
     %sum = "stablehlo.add"(%l, %m) : (tensor<f32>, tensor<f32>) -> tensor<f32>

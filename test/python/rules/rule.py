@@ -32,6 +32,8 @@ class Rule:
     frozen: list[str]
     equations: list[Equation]
     is_barrier: bool = False
+    #: How each operand enters the results, one character each; empty if the rule does not say.
+    uses: tuple[str, ...] = ()
 
     def dims(self, tensor: tuple[str, int]) -> list:
         return (self.operands if tensor[0] == "o" else self.results)[tensor[1]]
@@ -125,7 +127,7 @@ def parse(text: str) -> Rule:
     operands = reader.tensors()
     reader.expect("->")
     results = reader.tensors()
-    sizes, sums, frozen, equations = {}, [], [], []
+    sizes, sums, frozen, equations, uses = {}, [], [], [], []
     while not reader.take(">"):
         if reader.take("sizes"):
             reader.expect("{")
@@ -136,12 +138,15 @@ def parse(text: str) -> Rule:
         elif reader.take("frozen"):
             reader.expect("{")
             frozen = reader.list("}", reader.next)
+        elif reader.take("uses"):
+            reader.expect("(")
+            uses = reader.list(")", reader.next)
         else:
             reader.expect(":")
             equations.append(reader.equation())
             while reader.take(","):
                 equations.append(reader.equation())
-    return Rule(operands, results, sizes, sums, frozen, equations)
+    return Rule(operands, results, sizes, sums, frozen, equations, uses=tuple(uses))
 
 
 class ScaleSystem:
