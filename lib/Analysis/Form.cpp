@@ -6,6 +6,9 @@
 #include "llvm/ADT/Hashing.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 using namespace noether;
 using llvm::ArrayRef;
 
@@ -38,6 +41,19 @@ std::string noether::toString(const Fraction &fraction) {
   if (fraction.den != 1)
     os << "/" << fraction.den;
   return text;
+}
+
+double noether::shortestDecimal(double value) {
+  if (static_cast<double>(static_cast<float>(value)) != value)
+    return value;
+  for (int digits = 1; digits < 9; ++digits) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.*g", digits, value);
+    double rounded = std::strtod(text, nullptr);
+    if (static_cast<float>(rounded) == static_cast<float>(value))
+      return rounded;
+  }
+  return value;
 }
 
 void noether::printForm(llvm::raw_ostream &os, ArrayRef<Term> form,

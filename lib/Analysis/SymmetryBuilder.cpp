@@ -3,8 +3,10 @@
 
 #include "SymmetryBuilder.h"
 
+#include "DerivationBuilder.h"
+#include "ResolvedPlace.h"
+
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SetVector.h"
 
 #include <numeric>
 
@@ -31,26 +33,7 @@ SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
 ResolvedAxis::Place SymmetryBuilder::placeOf(UnknownId unknown) const {
   auto [value, key] = mapping.originOf(unknown);
   Structure &structure = mapping.getStructure();
-  const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
-  ResolvedAxis::Place result;
-  for (unsigned axis = 0; axis < space.axes.size(); ++axis) {
-    ResolvedAxis::Place place = space.axes[axis]->place(space.digit(key, axis));
-    if (space.axes[axis]->nodes.empty()) {
-      // An axis of one index has no atoms but is an axis of the parameter all the same.
-      place.view = {1};
-      place.offsets = {0};
-      place.sizes = {1};
-      place.atoms = {~0u};
-      place.varies = {false};
-    }
-    llvm::append_range(result.view, place.view);
-    llvm::append_range(result.offsets, place.offsets);
-    llvm::append_range(result.sizes, place.sizes);
-    llvm::append_range(result.atoms, place.atoms);
-    llvm::append_range(result.varies, place.varies);
-    result.isExact &= place.isExact;
-  }
-  return result;
+  return noether::placeOf(structure.resolve(structure.spaceOf(value)), key);
 }
 
 SymmetryBuilder::Direction SymmetryBuilder::directionOf(UnknownId free) const {
@@ -238,6 +221,10 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
   int64_t dimension = mapping.getSystem().getUnknowns()[free].dimension;
   if (!claim(candidate.coordinates, free))
     return std::nullopt;
+  unsigned order = blockAtoms.size();
+  candidate.blockAtoms = blockAtoms;
+  candidate.components = {{(1u << order) - 1, candidate.coordinates}};
+  candidate.isExact = exact;
   if (!exact) {
     // True, but not to be told as a function on axes.
     symmetry.dimension = dimension;
@@ -248,7 +235,6 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
   // All faces must be symmetries for every function on the axes to be one.
   SmallVector<Coordinates> faces;
   SmallVector<int64_t> faceDimensions;
-  unsigned order = blockAtoms.size();
   for (unsigned mask = 0; order && mask + 1 < (1u << order); ++mask) {
     SmallVector<bool> kept(order);
     int64_t faceDimension = 1;
@@ -264,9 +250,10 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
     faces.push_back(std::move(*face));
     faceDimensions.push_back(faceDimension);
   }
-  for (auto [face, faceDimension] : llvm::zip(faces, faceDimensions)) {
+  for (auto [mask, face] : llvm::enumerate(faces)) {
     if (claim(face))
-      dimension += faceDimension;
+      dimension += faceDimensions[mask];
+    candidate.components.push_back({static_cast<unsigned>(mask), face});
     candidate.coordinates.insert(face.begin(), face.end());
   }
   symmetry.dimension = dimension;
@@ -279,38 +266,6 @@ SymmetryBuilder::Moved SymmetryBuilder::indexByFree(llvm::MutableArrayRef<Candid
     for (auto &[free, coordinate] : candidate.coordinates)
       byFree[free].push_back({&candidate, coordinate});
   return byFree;
-}
-
-/// The operations of the loss that a scale reaches: their equations, taken together, say that it comes
-/// out as 0 at the loss.
-void SymmetryBuilder::addDerivations(llvm::MutableArrayRef<Candidate> candidates) const {
-  Moved byFree = indexByFree(candidates);
-  FieldEngine &engine = mapping.getEngine();
-  FormPool &forms = mapping.getForms();
-  for (unsigned index : mapping.getLossSlice().set_bits()) {
-    const Program::Step &step = program.getSteps()[index];
-    if (step.kind != Program::StepKind::Rule)
-      continue;
-    llvm::SetVector<Candidate *> reached;
-    for (ValueId operand : program.operands(step)) {
-      std::map<Candidate *, Fraction> degrees;
-      if (engine.isAnyScale(operand))
-        continue;
-      for (const noether::Component &component : engine.componentsOf(operand)) {
-        if (component.form == kAnyForm)
-          continue;
-        for (const Term &term : solution.evaluate(forms[component.form]))
-          for (auto &[candidate, coordinate] : byFree[term.unknown])
-            degrees[candidate] += term.coefficient * coordinate;
-      }
-      // In the order of the candidates, which lie in one array.
-      for (auto &[candidate, degree] : degrees)
-        if (degree != Fraction(0))
-          reached.insert(candidate);
-    }
-    for (Candidate *candidate : reached)
-      candidate->symmetry.derivation.push_back({step.op, step.rule->describeEquations()});
-  }
 }
 
 /// Which constants a symmetry moves, and with what degree.
@@ -329,7 +284,7 @@ void SymmetryBuilder::addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) c
       if (degree == Fraction(0) || !seen.try_emplace({candidate, *equation.spurion}, true).second)
         continue;
       candidate->symmetry.brokenBy.push_back(
-          {spurion.constant, degree, program.getSteps()[spurion.step].op});
+          {spurion.constant, degree, program.getSteps()[spurion.step].op, spurion.step});
     }
   }
 }
@@ -401,6 +356,14 @@ static void simplifyView(SymmetryMember &member, ArrayRef<int64_t> shape) {
     member = std::move(simple);
 }
 
+void SymmetryBuilder::addDerivations(llvm::MutableArrayRef<Candidate> candidates) const {
+  SmallVector<TorusDirection, 0> directions;
+  for (Candidate &candidate : candidates)
+    directions.push_back({&candidate.symmetry, candidate.factor, std::move(candidate.blockAtoms),
+                          std::move(candidate.components), candidate.isExact});
+  DerivationBuilder(program, mapping, solution, directions).run();
+}
+
 SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
   // Widest blocks first: they claim the narrower ones they contain.
   SmallVector<std::pair<unsigned, UnknownId>> order;
@@ -417,10 +380,7 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
       if (std::optional<Candidate> candidate = buildFrom(free))
         candidates.push_back(std::move(*candidate));
   addBrokenBy(candidates);
-  if (derivations)
-    addDerivations(candidates);
 
-  SmallVector<Symmetry, 0> result;
   for (Candidate &candidate : candidates) {
     Symmetry &symmetry = candidate.symmetry;
     SmallVector<SymmetryMember, 0> members;
@@ -431,17 +391,22 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
       simplifyView(member,
                    program.getValues()[program.getArguments()[member.argument]].shape());
     symmetry.members = std::move(members);
-    Fraction factor = normalization(symmetry);
+    candidate.factor = normalization(symmetry);
     bool allPositive = true;
     for (SymmetryMember &member : symmetry.members) {
-      member.exponent = member.exponent * factor;
+      member.exponent = member.exponent * candidate.factor;
       allPositive &= member.exponent > Fraction(0);
     }
     for (BrokenBy &broken : symmetry.brokenBy)
-      broken.degree = broken.degree * factor;
+      broken.degree = broken.degree * candidate.factor;
     symmetry.family = allPositive ? Family::Scale : Family::Rescale;
-    result.push_back(std::move(symmetry));
   }
+  if (derivations)
+    addDerivations(candidates);
+
+  SmallVector<Symmetry, 0> result;
+  for (Candidate &candidate : candidates)
+    result.push_back(std::move(candidate.symmetry));
   // In the order of the parameters, blocks before their parts.
   llvm::stable_sort(result, [](const Symmetry &a, const Symmetry &b) {
     return std::make_pair(a.members.front().argument, a.members.size()) <

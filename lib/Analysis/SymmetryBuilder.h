@@ -23,17 +23,17 @@ private:
   using Direction = std::map<UnknownId, Fraction>;
   /// The same by its coordinates over the free unknowns.
   using Coordinates = std::map<UnknownId, Fraction>;
-  /// A component of a parameter, seen as a place in it.
-  struct Component {
-    unsigned argument;
-    ResolvedAxis::Place place; // over all axes
-    /// View axes in the order of the block's.
-    llvm::SmallVector<int64_t, 2> blockAxes;
-  };
   struct Candidate {
     Symmetry symmetry;
     /// Coordinates over the free unknowns, of the direction itself and of its faces.
     Coordinates coordinates;
+    /// The same for each set of block axes (a bit mask) apart.
+    llvm::SmallVector<std::pair<unsigned, Coordinates>, 2> components;
+    llvm::SmallVector<AtomId> blockAtoms;
+    /// What the exponents were multiplied by.
+    Fraction factor = Fraction(1);
+    /// Whether the symmetry is a function on its axes.
+    bool isExact = true;
   };
 
   ResolvedAxis::Place placeOf(UnknownId unknown) const;

@@ -3,14 +3,15 @@
 
 #include "noether/Report/Json.h"
 
+#include "AxisGroupsJson.h"
+#include "DerivationJson.h"
+
 #include "noether/Analysis/Form.h"
 #include "noether/Version.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
-
-#include <cstdlib>
 
 using namespace mlir;
 using namespace noether;
@@ -26,20 +27,6 @@ std::string noether::sourcePosition(Location location) {
     return WalkResult::interrupt();
   });
   return result;
-}
-
-/// The shortest decimal for what may be a float32 constant: 1e-05, not 9.99999974e-06.
-static double shortestDecimal(double value) {
-  if (static_cast<double>(static_cast<float>(value)) != value)
-    return value;
-  for (int digits = 1; digits < 9; ++digits) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%.*g", digits, value);
-    double rounded = std::strtod(text, nullptr);
-    if (static_cast<float>(rounded) == static_cast<float>(value))
-      return rounded;
-  }
-  return value;
 }
 
 namespace {
@@ -184,13 +171,7 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
         });
     });
     if (!symmetry.derivation.empty())
-      json.attributeArray("derivation", [&] {
-        for (const DerivationStep &step : symmetry.derivation)
-          json.object([&] {
-            printOperation(step.op);
-            json.attribute("equation", step.equation);
-          });
-      });
+      printDerivation(symmetry, json);
     json.attribute("charge", text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
   });
 }
@@ -245,6 +226,7 @@ void JsonPrinter::print(StringRef source) {
     json.attribute("tool_version", getVersion());
     json.attribute("entry", text(entry.getName()));
     json.attribute("source", text(source));
+    json.attributeObject("loss", [&] { json.attribute("result", analysis.roles.loss); });
     json.attributeArray("parameters", [&] {
       for (const ParameterFacts &facts : analysis.parameters)
         printParameter(facts);
@@ -252,7 +234,11 @@ void JsonPrinter::print(StringRef source) {
     json.attributeArray("symmetries", [&] {
       for (const Symmetry &symmetry : analysis.symmetries)
         printSymmetry(symmetry);
+      printAxisGroups(json, analysis);
     });
+    json.attributeBegin("permutations");
+    printPermutationSpec(json, analysis);
+    json.attributeEnd();
     json.attributeObject("dimension", [&] {
       json.attribute("torus", analysis.torusDimension);
       json.attribute("torus_exact", analysis.exactTorusDimension);

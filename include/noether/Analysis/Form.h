@@ -36,6 +36,8 @@ Form addScaled(llvm::ArrayRef<Term> a, const Fraction &factor, llvm::ArrayRef<Te
 
 /// "1" or "-1/2".
 std::string toString(const Fraction &fraction);
+/// The shortest decimal for what may be a float32 constant: 1e-05, not 9.99999974e-06.
+double shortestDecimal(double value);
 void printForm(llvm::raw_ostream &os, llvm::ArrayRef<Term> form,
                llvm::function_ref<void(llvm::raw_ostream &, UnknownId)> printUnknown);
 

@@ -6,15 +6,13 @@
 #ifndef NOETHER_ANALYSIS_SYMMETRY_H
 #define NOETHER_ANALYSIS_SYMMETRY_H
 
-#include "mlir/Analysis/Presburger/Fraction.h"
+#include "noether/Analysis/Derivation.h"
+
 #include "mlir/IR/Location.h"
-#include "mlir/IR/Operation.h"
 
 #include <string>
 
 namespace noether {
-
-using Fraction = mlir::presburger::Fraction;
 
 enum class Family { Scale, Rescale };
 llvm::StringRef stringifyFamily(Family family);
@@ -44,12 +42,8 @@ struct BrokenBy {
   double constant;
   Fraction degree;
   mlir::Operation *op;
-};
-
-/// One step of a proof: what an operation states about the scales of its operands and results.
-struct DerivationStep {
-  mlir::Operation *op;
-  std::string equation; // "r0 = o0 + o1"
+  /// The step of the program that states it.
+  size_t step;
 };
 
 struct Symmetry {
@@ -65,7 +59,7 @@ struct Symmetry {
   bool traceless = false;
   llvm::SmallVector<BrokenBy> brokenBy; // empty: exact
   bool isExact() const { return brokenBy.empty(); }
-  /// The operations that the scale passes through, in order, where derivations are asked for.
+  /// The operations that the transformation passes through, in order, where derivations are asked for.
   llvm::SmallVector<DerivationStep, 0> derivation;
 };
 

@@ -1,0 +1,57 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "noether/Analysis/Derivation.h"
+
+#include "noether/Analysis/Form.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace noether;
+
+static bool isPart(const DegreeTerm &term) {
+  return llvm::any_of(term.offsets, [](int64_t offset) { return offset != 0; }) ||
+         term.sizes != term.view;
+}
+
+/// " on [0:4, 2:3]": the part of the view.
+static void printPart(llvm::raw_ostream &os, const DegreeTerm &term) {
+  os << " on [";
+  llvm::interleaveComma(llvm::zip(term.offsets, term.sizes), os, [&](auto pair) {
+    os << std::get<0>(pair) << ":" << std::get<0>(pair) + std::get<1>(pair);
+  });
+  os << "]";
+}
+
+std::string Degree::toString() const {
+  if (isAny)
+    return "any";
+  if (!isExact)
+    return "?";
+  if (terms.empty())
+    return "0";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (auto [index, term] : llvm::enumerate(terms)) {
+    bool negative = term.coefficient < Fraction(0);
+    if (index || negative)
+      os << (index ? (negative ? " - " : " + ") : "-");
+    Fraction size = abs(term.coefficient);
+    if (term.axes.empty() || size != Fraction(1))
+      os << noether::toString(size);
+    if (!term.axes.empty()) {
+      os << (size != Fraction(1) ? " s(" : "s(");
+      llvm::interleaveComma(term.axes, os, [&](int64_t axis) {
+        if (axis == DegreeTerm::kMean)
+          os << "mean";
+        else
+          os << axis;
+      });
+      os << ")";
+    }
+    if (isPart(term))
+      printPart(os, term);
+  }
+  return text;
+}
