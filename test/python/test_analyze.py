@@ -103,8 +103,8 @@ def test_schema_accepts_the_contract_and_refuses_what_breaks_it():
 def test_table_groups_layers_and_fits():
     analysis = Analysis.from_json(REPLY.read_text())
     text = str(analysis)
-    assert "blocks.0..1.wq" in text and "2 x 2" in text and "S1, S2" in text
-    assert "fc2.kernel ^-1" in text and "128x10 [0]" in text and "128!" in text
+    assert "blocks.0,1.wq" in text and "2 x 2" in text and "S1.." in text
+    assert re.search(r"fc2.kernel +\^-1 +\[128\]x10", text) and "128!" in text
     assert "eta_eff = eta / r^2" in text and "normalization.py:120" in text
     assert "stablehlo.exponential: operand has degree 0" in text
     assert "N101" in text and "custom_call @foo" in text

@@ -1,0 +1,208 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Puts symmetries together that say the same of different layers.
+
+Two symmetries are alike if they have the same family, break alike, are treated alike by the optimizer, and if their
+members are the same up to numbers: those in names (which layer), sizes, and which part of a stacked parameter moves.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from noether_mlir.analysis import Analysis, Kinetics, Member, Symmetry
+from noether_mlir.table.labels import Labels, columns, fill, siblings, split
+from noether_mlir.table.words import runs_text, span
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A member of a symmetry, as it is shown.
+
+    Attributes:
+        view: the shape that `axes` speak of. offsets, sizes: what moves along each axis of it.
+    """
+
+    parameter: str
+    exponent: Fraction
+    side: str | None
+    axes: tuple[int, ...]
+    view: tuple[int, ...]
+    offsets: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    def kind(self, name: str) -> Hashable:
+        """What parts that are shown as one have in common, given what their names have."""
+        cuts = tuple(0 if size == extent else size for size, extent in zip(self.sizes, self.view))
+        return name, self.exponent, self.side, self.axes, len(self.view), cuts
+
+
+def _whole(member: Member, view: tuple[int, ...], axes: tuple[int, ...]) -> Part:
+    return Part(member.parameter, member.exponent, member.side, axes, view, (0,) * len(view), view)
+
+
+def parts_of(symmetry: Symmetry, shapes: Shapes) -> list[Part]:
+    """The members, with parts of one parameter that make up all of it put together if they move alike."""
+    alike: dict[Hashable, list[Member]] = {}
+    for member in symmetry.members:
+        # Without axes a view only says where the part lies.
+        view = member.view if member.axes else ()
+        alike.setdefault((member.parameter, member.exponent, member.side, member.axes, view), []).append(member)
+    parts = []
+    for members in alike.values():
+        first = members[0]
+        shape = shapes.get(first.parameter, ())
+        moved = sum(math.prod(member.sizes or shape) for member in members)
+        cut_axes = {a for m in members for a in m.axes if m.sizes and m.view and m.sizes[a] != m.view[a]}
+        if moved == math.prod(shape) and not cut_axes:
+            parts.append(_whole(first, (first.view or shape) if first.axes else shape, first.axes))
+            continue
+        for m in members:
+            view = m.view or shape
+            start, sizes = m.offsets or (0,) * len(view), m.sizes or view
+            parts.append(Part(m.parameter, m.exponent, m.side, m.axes, view, start, sizes))
+    return parts
+
+
+def kinds(parts: Sequence[Part], label: Labels) -> list[Hashable]:
+    """The kind of each part of one symmetry.
+
+    An index is one of a layer if it comes first in the name, if several occur in the symmetry, or if all of it shares
+    it. Other numbers are parts of names: BatchNorm_0 before Conv_1 is not put together with BatchNorm_1 before Conv_2.
+    """
+    labels = [label(part.parameter) for part in parts]
+    values: dict[str, set[int]] = {}
+    for text in labels:
+        for column, index in zip(columns(text), split(text)[1]):
+            values.setdefault(column, set()).add(index)
+    shared = set.intersection(*(set(columns(text)) for text in labels)) if labels else set()
+    found = []
+    for part, text in zip(parts, labels):
+        indices = [
+            "#" if number == 0 or len(values[column]) > 1 or column in shared else str(index)
+            for number, (column, index) in enumerate(zip(columns(text), split(text)[1]))
+        ]
+        found.append(part.kind(fill(split(text)[0], indices)))
+    return found
+
+
+@dataclass
+class Line:
+    """Parts of one kind, from all symmetries of a group; for each, the number of its symmetry in the group."""
+
+    parts: list[Part] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def shape(self) -> str:
+        """The shape, sizes that differ as ranges: 3x64..512x[2]{0}. [n]: a number each; {i}: the part that moves."""
+        first = self.parts[0]
+        texts = []
+        for axis, size in enumerate(first.sizes):
+            text = span(part.view[axis] for part in self.parts).replace(",", "")
+            if size != first.view[axis]:
+                text += "{" + self._cut(axis, size) + "}"
+            texts.append(f"[{text}]" if axis in first.axes else text)
+        return "x".join(texts) or "scalar"
+
+    def _cut(self, axis: int, size: int) -> str:
+        offsets = sorted({part.offsets[axis] for part in self.parts})
+        if size > 1:
+            pieces = [f"{offset}:{offset + size}" for offset in offsets]
+            return ",".join(pieces) if len(pieces) <= 2 else f"{pieces[0]},..,{pieces[-1]}"
+        return "*" if len(offsets) == self.parts[0].view[axis] > 2 else runs_text(offsets)
+
+    def times(self, symmetries: int) -> str:
+        """How many parameters a symmetry has of it, if that is not one: "x3", or "x3..6"."""
+        counts: dict[int, set[str]] = {}
+        for number, part in zip(self.numbers, self.parts):
+            counts.setdefault(number, set()).add(part.parameter)
+        each = [len(names) for names in counts.values()] + [0] * (symmetries - len(counts))
+        return "" if set(each) == {1} else f"x{span(each)}"
+
+
+@dataclass
+class Group:
+    """Symmetries that are alike."""
+
+    symmetries: list[Symmetry]
+    kinetics: list[Kinetics]
+    lines: dict[Hashable, Line]
+
+    @property
+    def first(self) -> Symmetry:
+        return self.symmetries[0]
+
+    @property
+    def ids(self) -> list[str]:
+        return [symmetry.id for symmetry in self.symmetries]
+
+    def rows(self, label: Labels) -> list[tuple[str, str, str, str]]:
+        """One row for each kind of member: names, exponent, how many, shape."""
+        rows = []
+        for line in self.lines.values():
+            part = line.parts[0]
+            names = label.collapse([each.parameter for each in line.parts])
+            exponent = exponent_text(part, self.first.family)
+            rows.append((names, (exponent, line.times(len(self.symmetries)), line.shape())))
+        return [(names, *rest) for names, rest in siblings(rows)]  # type: ignore[misc]
+
+
+def exponent_text(part: Part, family: str) -> str:
+    """How a member moves, where that needs saying: ^-1."""
+    if part.side:
+        return {"left": "M", "right": "M^-T"}.get(part.side, part.side)
+    if family not in ("scale", "rescale") or (family == "scale" and part.exponent == 1):
+        return ""
+    return f"^{part.exponent}"
+
+
+def _laws(kinetics: Kinetics | None, label: Labels) -> Hashable:
+    if kinetics is None:
+        return None
+    laws = tuple(sorted({(law.hyperparameter, law.value, law.text) for law in kinetics.laws}, key=str))
+    breaks = tuple(sorted({label.skeleton(item.why)[0] for item in kinetics.breaks}))
+    return kinetics.equivariant, kinetics.ksb, laws, breaks, kinetics.prediction
+
+
+_FAMILIES = ("scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear", "permutation")
+
+
+def group(analysis: Analysis, label: Labels, full: bool = False) -> list[Group]:
+    """The symmetries in groups, by family, else in the order of the analysis.
+
+    Args:
+        full: each symmetry is a group of its own.
+    """
+    shapes = {parameter.name: parameter.shape for parameter in analysis.parameters}
+    treated = {kinetics.symmetry: kinetics for kinetics in analysis.kinetics}
+    groups: dict[Hashable, Group] = {}
+    for symmetry in analysis.symmetries:
+        kinetics = treated.get(symmetry.id)
+        parts = parts_of(symmetry, shapes)
+        kind_of = kinds(parts, label)
+        key: Hashable = symmetry.id if full else (
+            symmetry.family,
+            symmetry.exact,
+            symmetry.traceless,
+            symmetry.order is None,
+            tuple(sorted({(str(spurion.constant), spurion.degree) for spurion in symmetry.broken_by})),
+            frozenset(kind_of),
+            _laws(kinetics, label),
+        )
+        found = groups.setdefault(key, Group([], [], {}))
+        for kind, part in zip(kind_of, parts):
+            line = found.lines.setdefault(kind, Line())
+            line.parts.append(part)
+            line.numbers.append(len(found.symmetries))
+        found.symmetries.append(symmetry)
+        found.kinetics += [kinetics] if kinetics else []
+    order = lambda found: _FAMILIES.index(found.first.family) if found.first.family in _FAMILIES else len(_FAMILIES)
+    return sorted(groups.values(), key=order)
+
+
+def leaders(groups: Sequence[Group]) -> str:
+    """Groups by their first symmetries: S1.., S4."""
+    return ", ".join(f"{group.first.id}.." if len(group.symmetries) > 1 else group.first.id for group in groups)

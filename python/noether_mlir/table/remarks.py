@@ -1,0 +1,87 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What is not a symmetry: parameters without one, and why; lints; operations without a rule."""
+
+from collections.abc import Hashable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from noether_mlir.analysis import Analysis, Lint, Obstruction, Parameter
+from noether_mlir.table.kinetics import break_lines
+from noether_mlir.table.labels import Labels, split
+from noether_mlir.table.symmetries import new_table
+from noether_mlir.table.words import short_location
+
+
+def reason_table(parameters: Sequence[Parameter], label: Labels, full: bool = False) -> Table | None:
+    """One row for each reason, and the parameters it holds for."""
+    reasons: dict[Hashable, list[Parameter]] = {}
+    for parameter in parameters:
+        if not parameter.symmetries:
+            why = "dead: the loss does not depend on it" if parameter.dead else _because(parameter.no_symmetry_because)
+            reasons.setdefault((why, parameter.name if full else None), []).append(parameter)
+    if not reasons:
+        return None
+    table = new_table(
+        ("parameters without a symmetry", {"overflow": "fold", "ratio": 1}),
+        ("", {"justify": "right", "no_wrap": True}),
+        ("why", {"overflow": "fold", "ratio": 1}),
+    )
+    for (why, _), found in reasons.items():  # type: ignore[misc]
+        names = "\n".join(label.summary(parameter.name for parameter in found))
+        table.add_row(names, f"x{len(found)}" if len(found) > 1 else "", why)
+    return table
+
+
+def _because(reasons: Sequence[Obstruction]) -> str:
+    lines = []
+    for reason in reasons[:2]:
+        place = f" at {short_location(reason.location)}" if reason.location else ""
+        lines.append(f"{reason.op}: {reason.says}{place}")
+    return "\n".join(lines)
+
+
+def lint_table(lints: Sequence[Lint], label: Labels, full: bool = False) -> Table | None:
+    """One row for lints that differ in the layer only."""
+    if not lints:
+        return None
+    alike: dict[Hashable, list[Lint]] = {}
+    for number, lint in enumerate(lints):
+        message = lint.message.replace(lint.parameter, "\0") if lint.parameter else lint.message
+        key = (lint.code, lint.severity, split(message)[0], lint.help)
+        alike.setdefault((*key, number if full else None), []).append(lint)
+    table = new_table(
+        ("lint", {"no_wrap": True}),
+        ("parameter", {"overflow": "fold", "ratio": 2}),
+        ("message", {"overflow": "fold", "ratio": 3}),
+    )
+    for found in alike.values():
+        lint = found[0]
+        short = label(lint.parameter) if len(found) == 1 else "it"
+        words = Text(lint.message.replace(lint.parameter, short) if lint.parameter else lint.message)
+        if lint.help:
+            words.append(f"\n{lint.help}", style="dim")
+        color = {"error": "red", "warning": "yellow"}.get(lint.severity, "cyan")
+        names = label.summary(each.parameter for each in found if each.parameter)
+        table.add_row(Text(lint.code, style=color), "\n".join(names), words)
+    return table
+
+
+def mismatches(analysis: Analysis, label: Labels) -> Text | None:
+    """Where what the update uses cannot be the gradient."""
+    lines = break_lines(list(analysis.gradient_mismatches), label)
+    if not lines:
+        return None
+    return Text("\n").join([Text("What the update uses is not the gradient of this loss:", style="yellow"), *lines])
+
+
+def unknown_operations(analysis: Analysis) -> Text | None:
+    """Operations without a rule, each kind once."""
+    if not analysis.unknown_operations:
+        return None
+    names: dict[str, int] = {}
+    for operation in analysis.unknown_operations:
+        names[operation.op] = names.get(operation.op, 0) + 1
+    listed = ", ".join(name if times == 1 else f"{name} (x{times})" for name, times in names.items())
+    return Text(f"Operations without a rule, through which nothing is claimed: {listed}", style="yellow")
