@@ -5,6 +5,7 @@
 `analyze(step, *args)` says which transformations of the parameters leave the loss unchanged and how the
 optimizer breaks them. `jit(step, track=True)` stands where `jax.jit` stood and returns the Noether charges
 beside the step's results; `jit(step, rewrite="adaptive")` runs the step in its equivalent adaptive form.
+`verify(step, *args)` tries what is claimed on the step itself, and `noether_mlir.exports` hands it to other tools.
 
 `analyze` of MLIR in generic form needs no JAX; everything that traces or runs a step does.
 """
@@ -24,6 +25,8 @@ from noether_mlir.errors import (
 if TYPE_CHECKING:
     from noether_mlir.adaptive import Polar, adapt, restore
     from noether_mlir.jitted import Charges, JittedStep, jit
+    from noether_mlir.verification.driver import verify
+    from noether_mlir.verification.verdict import Verification
 
 __all__ = [
     "Analysis",
@@ -35,11 +38,13 @@ __all__ = [
     "Polar",
     "ToolNotFound",
     "UnsupportedStep",
+    "Verification",
     "__version__",
     "adapt",
     "analyze",
     "jit",
     "restore",
+    "verify",
 ]
 
 # What needs JAX is loaded when it is first asked for.
@@ -47,9 +52,11 @@ _NEEDS_JAX = {
     "Charges": "jitted",
     "JittedStep": "jitted",
     "Polar": "adaptive",
+    "Verification": "verification.verdict",
     "adapt": "adaptive",
     "jit": "jitted",
     "restore": "adaptive",
+    "verify": "verification.driver",
 }
 
 

@@ -262,8 +262,9 @@ class _Permutation:
 
     @staticmethod
     def draw(symmetry: Symmetry, parameters: Parameters, rng: np.random.Generator, size: float) -> Any:
-        blocks = tuple(symmetry.get("block_shape") or ())
-        return rng.permuted(np.broadcast_to(np.arange(_size(symmetry)), (*blocks, _size(symmetry))), axis=-1)
+        order = np.broadcast_to(np.arange(_size(symmetry)), (*(symmetry.get("block_shape") or ()), _size(symmetry)))
+        drawn = rng.permuted(order, axis=-1)
+        return np.roll(drawn, 1, axis=-1) if (drawn == order).all() else drawn  # the identity says nothing
 
     @staticmethod
     def act(symmetry: Symmetry, parameters: Parameters, values: Any) -> dict[str, np.ndarray]:

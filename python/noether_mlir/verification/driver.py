@@ -16,7 +16,7 @@ from noether_mlir.lowering import read_step
 from noether_mlir.verification import completeness as counting
 from noether_mlir.verification.arguments import STYLES, index_ranges, random_arguments
 from noether_mlir.verification.checks import Point, check, rounding_noise
-from noether_mlir.verification.program import Engine, Precision, StepProgram, load_program
+from noether_mlir.verification.program import Argument, Engine, Precision, StepProgram, load_program
 from noether_mlir.verification.verdict import Verification
 
 #: How many points the claims are checked at, and up to how many parameter entries symmetries are counted.
@@ -24,6 +24,7 @@ POINTS = 2
 MOST_ELEMENTS = 2000
 
 Progress = Callable[[str, int, int], None]
+Given = Sequence[Any] | Mapping[str, Any] | None
 
 
 def verify(
@@ -71,24 +72,26 @@ def verify(
     options = {"roles": roles, "static_argnums": static_argnums, "static_argnames": static_argnames}
     is_module = isinstance(step, (str, bytes, os.PathLike))
     text = read_step(step, () if is_module else args, kwargs, **options)
-    given = _leaves(args, kwargs, static_argnums, static_argnames) if args or kwargs else None
+    given = flat_arguments(args, kwargs, static_argnums, static_argnames) if args or kwargs else None
     return verify_text(
         text.text, text.source, given, claims=claims, points=points, seed=seed, precision=precision, engine=engine,
         completeness=completeness, progress=progress,
     )  # fmt: skip
 
 
-def _leaves(args: Sequence[Any], kwargs: Mapping[str, Any], static_argnums: Any, static_argnames: Any) -> list[Any]:
-    """The leaves that become arguments of the module."""
+def flat_arguments(
+    args: Sequence[Any], kwargs: Mapping[str, Any], static_argnums: Any = None, static_argnames: Any = None
+) -> list[Any] | None:
+    """The leaves of a step's arguments, in the order of the entry function's; None where only JAX knows them."""
     if static_argnums is not None or static_argnames is not None:
-        return []  # which of them are leaves only JAX knows: draw all
+        return None
     return jax.tree.leaves((tuple(args), dict(sorted(kwargs.items()))))
 
 
 def verify_text(
     text: str | bytes,
     source: str,
-    given: Sequence[Any] | None = None,
+    given: Given = None,
     *,
     claims: Analysis | None = None,
     points: int = POINTS,
@@ -101,8 +104,8 @@ def verify_text(
     """Tries the claims about a module in generic form; see `verify`.
 
     Args:
-        given: arguments of the first point, in the order of the entry function; None, or None in a place, for random
-            ones.
+        given: arguments of the first point: in the order of the entry function, or by name or number. None, or None
+            in a place: random ones.
     """
     if points < 1:
         raise NoetherError("claims are checked at one point at least")
@@ -142,10 +145,10 @@ def verify_text(
 class Points:
     """Random arguments of a step, by number; the first at those that are given."""
 
-    def __init__(self, program: StepProgram, given: Sequence[Any] | None, seed: int):
+    def __init__(self, program: StepProgram, given: Given, seed: int):
         self.program = program
         self.seed = seed
-        self.given = _fitting(program, given or [])
+        self.given = _fitting(program, given)
         self.limits = index_ranges(program.text, program._entry)
         for i, value in self.given.items():  # the user's own indices say what is valid
             if value.dtype.kind in "iu" and value.size:
@@ -180,22 +183,36 @@ class Points:
         raise UnsupportedStep(f"the loss is {loss} at random arguments: give arguments at which it is finite")
 
 
-def _fitting(program: StepProgram, given: Sequence[Any]) -> dict[int, np.ndarray]:
-    """The arguments that are given as arrays, in the types of what runs."""
+def _fitting(program: StepProgram, given: Given) -> dict[int, np.ndarray]:
+    """The arguments that are given as arrays, in the types of what runs, by number.
+
+    Raises:
+        NoetherError: if they do not fit the step.
+    """
     if not given:
         return {}
-    if len(given) != len(program.arguments):
+    if isinstance(given, Mapping):
+        numbers = {argument.name: i for i, argument in enumerate(program.arguments)}
+        numbers |= {str(i): i for i in range(len(program.arguments))}
+        unknown = [name for name in given if str(name) not in numbers]
+        if unknown:
+            raise NoetherError(f"the step has no argument {unknown[0]}")
+        places = {numbers[str(name)]: value for name, value in given.items()}
+    elif len(given) != len(program.arguments):
         raise NoetherError(f"{len(given)} arguments are given, and the step has {len(program.arguments)}")
-    found = {}
-    for i, (value, argument) in enumerate(zip(given, program.arguments)):
-        if value is None or isinstance(value, jax.ShapeDtypeStruct):
-            continue
-        if jax.dtypes.issubdtype(getattr(value, "dtype", np.float32), jax.dtypes.prng_key):
-            value = jax.random.key_data(value)
-        array = np.asarray(value)
-        if array.shape != argument.shape:
-            raise NoetherError(
-                f"{argument.name} has the shape {list(argument.shape)}, and what is given {list(array.shape)}"
-            )
-        found[i] = array.astype(argument.dtype)
-    return found
+    else:
+        places = dict(enumerate(given))
+    return {
+        i: _array(value, program.arguments[i])
+        for i, value in places.items()
+        if value is not None and not isinstance(value, jax.ShapeDtypeStruct)
+    }
+
+
+def _array(value: Any, argument: Argument) -> np.ndarray:
+    if jax.dtypes.issubdtype(getattr(value, "dtype", np.float32), jax.dtypes.prng_key):
+        value = jax.random.key_data(value)
+    array = np.asarray(value)
+    if array.shape != argument.shape:
+        raise NoetherError(f"{argument.name} has the shape {list(argument.shape)}, and what is given {list(array.shape)}")
+    return array.astype(argument.dtype)

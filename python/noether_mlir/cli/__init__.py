@@ -1,0 +1,61 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The command `noether`.
+
+Exit status: 0 done, 1 the input is not a training step or is malformed (of `verify`: or a claim is false), 2 wrong
+usage, 3 a lint that --fail-on names.
+"""
+
+from typing import Annotated
+
+import typer
+
+from noether_mlir import __version__
+from noether_mlir.cli.analyze import analyze_command, rewrite_command
+from noether_mlir.cli.export import export_command
+from noether_mlir.cli.verify import verify_command
+from noether_mlir.errors import NoetherError
+from noether_mlir.tool import tool_version
+
+app = typer.Typer(
+    name="noether",
+    help="The symmetries of a training step, the laws they give its optimizer, and the step rewritten with them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            tool = tool_version()
+        except NoetherError as error:
+            tool = f"not found ({error})"
+        typer.echo(f"noether {__version__} (noether-opt {tool})")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("analyze")(analyze_command)
+app.command("verify")(verify_command)
+app.command("export")(export_command)
+app.command("rewrite")(rewrite_command)
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

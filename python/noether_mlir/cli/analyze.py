@@ -1,0 +1,112 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`noether analyze` and `noether rewrite`."""
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from noether_mlir.analysis import Analysis, analyze_text
+from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write
+from noether_mlir.errors import NoetherError
+from noether_mlir.sarif import to_sarif
+from noether_mlir.table import render, to_text
+from noether_mlir.tool import run_tool
+
+
+class Format(str, Enum):
+    """How an analysis is printed."""
+
+    table = "table"
+    json = "json"
+    sarif = "sarif"
+
+
+class FailOn(str, Enum):
+    """From which severity on lints make the command fail."""
+
+    never = "never"
+    warning = "warning"
+    error = "error"
+
+
+def analyze_command(
+    step: Annotated[str, STEP],
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    spurion_threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--spurion-threshold",
+            metavar="X",
+            min=0.0,
+            help="Treat constants up to X that stand alone in a sum, comparison or maximum as quantities with a scale"
+            " of their own.",
+        ),
+    ] = None,
+    derivations: Annotated[
+        bool, typer.Option("--derivations", help="Also give the equations that prove each symmetry (JSON).")
+    ] = False,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="End with status 3 if there is a lint this severe.")
+    ] = FailOn.never,
+    every: Annotated[
+        bool, typer.Option("--all", help="In the table, every symmetry and parameter, not one row a kind of layer.")
+    ] = False,
+    output: Annotated[Path | None, OUTPUT] = None,
+) -> None:
+    """Says which transformations of the parameters leave the loss unchanged, and how the optimizer breaks them."""
+    try:
+        text = read(step)
+        analysis = analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations)
+    except NoetherError as error:
+        fail(error)
+    _print(analysis, format, output, every)
+    failing = {FailOn.never: (), FailOn.warning: ("warning", "error"), FailOn.error: ("error",)}[fail_on]
+    if any(lint.severity in failing for lint in analysis.lints):
+        raise typer.Exit(3)
+
+
+def _print(analysis: Analysis, format: Format, output: Path | None, every: bool) -> None:
+    if format is Format.json:
+        write(analysis.json() + "\n", output)
+    elif format is Format.sarif:
+        write(to_sarif(analysis) + "\n", output)
+    elif output is None and sys.stdout.isatty():
+        Console(highlight=False).print(*render(analysis, every), sep="\n")
+    else:
+        write(f"{to_text(analysis, full=every)}\n", output)
+
+
+def rewrite_command(
+    step: Annotated[str, STEP],
+    charges: Annotated[
+        bool, typer.Option("--charges", help="Measure the Noether charges in the step and return them.")
+    ] = False,
+    adaptive: Annotated[
+        bool, typer.Option("--adaptive", help="Hold scale-invariant weights as a direction and a radius.")
+    ] = False,
+    eps: Annotated[
+        str,
+        typer.Option("--eps", metavar="exact|keep", help="With --adaptive: scale the epsilons of norms, or not."),
+    ] = "exact",
+    output: Annotated[Path | None, OUTPUT] = None,
+) -> None:
+    """Rewrites a step, and prints it as MLIR in generic form."""
+    if not charges and not adaptive:
+        raise typer.BadParameter("nothing to do: give --charges, --adaptive, or both")
+    if eps not in ("exact", "keep"):
+        raise typer.BadParameter("it is exact or keep", param_hint="--eps")
+    passes = [f"--noether-rewrite-adaptive=eps={eps}"] if adaptive else []
+    passes += ["--noether-track-charges", "--noether-lower-charges"] if charges else []
+    try:
+        text = read(step)
+        write(
+            run_tool([*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"], text.text, text.source),
+            output,
+        )
+    except NoetherError as error:
+        fail(error)

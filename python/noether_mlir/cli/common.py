@@ -1,0 +1,109 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the commands share: how a step is named, read and written, and how they fail."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from noether_mlir.errors import NoetherError, NotATrainingStep
+from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
+
+STEP = typer.Argument(
+    metavar="STEP",
+    help="A .mlir file, a folder of JAX dumps, - for standard input, or module:function (also path.py:function): a"
+    " function of no arguments that returns a step and its arguments, (step, args).",
+)
+OUTPUT = typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to standard output.")
+
+
+def _load_function(name: str) -> Callable[[], Any]:
+    """The function that `module:function` or `path.py:function` names."""
+    where, _, attribute = name.rpartition(":")
+    sys.path.insert(0, "")
+    try:
+        if where.endswith(".py"):
+            path = Path(where).resolve()
+            sys.path.insert(0, str(path.parent))
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            if spec is None or spec.loader is None or not path.exists():
+                raise NotATrainingStep(f"{where}: no such file")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[path.stem] = module
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(where)
+    except ImportError as error:
+        raise NotATrainingStep(f"cannot import {where}: {error}") from None
+    function = module
+    for part in attribute.split("."):
+        if not hasattr(function, part):
+            raise NotATrainingStep(f"{where} has no {attribute}")
+        function = getattr(function, part)
+    if not callable(function):
+        raise NotATrainingStep(f"{name} is not a function")
+    return function
+
+
+def call_function(name: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The step, its arguments and its options from what `module:function` returns."""
+    made = _load_function(name)()
+    if isinstance(made, Mapping) and {"step", "args"} <= set(made):
+        options = {key: made[key] for key in ("static_argnums", "static_argnames") if key in made}
+        return made["step"], tuple(made["args"]), options
+    if isinstance(made, tuple) and len(made) == 2 and callable(made[0]) and isinstance(made[1], (tuple, list)):
+        return made[0], tuple(made[1]), {}
+    raise NotATrainingStep(f"{name} must return (step, args), or a mapping with step and args")
+
+
+def read(step: str) -> StepText:
+    """The module that the command line names."""
+    if step == "-":
+        return StepText(to_generic(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
+    if ":" in step and not Path(step).exists():
+        require_jax("tracing a Python function")
+        function, args, options = call_function(step)
+        if not callable(function) or hasattr(function, "mlir_module_serialized"):
+            raise NotATrainingStep(f"{step}: the step is not a function")
+        return StepText(lower_to_text(function, args, **options).text, step)
+    return read_file(step)
+
+
+def read_with_arguments(step: str) -> tuple[StepText, list[Any] | None]:
+    """The same, with the leaves of the arguments that a Python function comes with, in the module's order."""
+    if ":" not in step or Path(step).exists() or step == "-":
+        return read(step), None
+    require_jax("tracing a Python function")
+    from noether_mlir.verification.driver import flat_arguments
+
+    function, args, options = call_function(step)
+    if not callable(function) or hasattr(function, "mlir_module_serialized"):
+        raise NotATrainingStep(f"{step}: the step is not a function")
+    leaves = flat_arguments(args, {}, **options)
+    return StepText(lower_to_text(function, args, **options).text, step), leaves
+
+
+def write(text: str, output: Path | None) -> None:
+    if output is None or str(output) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
+
+
+def fail(error: NoetherError) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(_one_line(str(error)))
+    raise typer.Exit(1) from None
+
+
+def _one_line(message: str) -> str:
+    text = " ".join(message.split())
+    return text if "error:" in text else f"error: {text}"
