@@ -79,7 +79,7 @@ _KEEPS_FORMAT = ("stablehlo.bitcast_convert", "stablehlo.custom_call")
 
 
 def _convert(value: Any, kind: Any) -> Any:
-    return ir.Operation.create("stablehlo.convert", results=[kind], operands=[value]).result
+    return ir.Operation.create("stablehlo.convert", results=[kind], operands=[value]).operation
 
 
 def _keep_format(op: Any) -> None:
@@ -88,16 +88,13 @@ def _keep_format(op: Any) -> None:
         for i, operand in enumerate(op.operands):
             if wide(operand.type) != operand.type:  # the operand will be f64 when all is done
                 narrow = _convert(operand, operand.type)
-                narrow.owner.attributes["noether.keep"] = ir.UnitAttr.get()
-                op.operands[i] = narrow
-    block = op.block
-    following = list(block.operations)
-    position = next(i for i, other in enumerate(following) if other.operation == op)
-    with op.location, ir.InsertionPoint(following[position + 1]):
+                narrow.attributes["noether.keep"] = ir.UnitAttr.get()
+                op.operands[i] = narrow.result
         for result in op.results:
             if wide(result.type) != result.type:
                 widened = _convert(result, wide(result.type))
-                result.replace_all_uses_except(widened, widened.owner)
+                result.replace_all_uses_except(widened.result, widened)
+                widened.move_after(op)
 
 
 def widen(module: Any) -> None:
