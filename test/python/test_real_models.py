@@ -11,6 +11,7 @@ import pytest
 from real_models import STEPS
 
 import noether_mlir
+from noether_mlir.table import to_text
 
 
 def report(name):
@@ -77,6 +78,10 @@ BROKEN = {
 }
 
 
+#: A U-Net's streams differ from one another.
+LINES = {"unet_ddpm": 150}
+
+
 def test_closed_forms():
     assert (TORUS["resnet50"], TORUS["llama_7b_scanned"], TORUS["gpt2"]) == (38_016, 815_105, 36_865)
 
@@ -88,3 +93,7 @@ def test_model(name):
     assert analysis.unknown_operations == ()
     dimension = analysis.dimension
     assert (dimension.torus, dimension.torus - dimension.torus_exact) == (TORUS[name], BROKEN.get(name, 1))
+    # A person reads it: a screen or so, not a row for each of hundreds of parameters.
+    lines = to_text(analysis).splitlines()
+    assert max(map(len, lines)) <= 100 and len(lines) <= LINES.get(name, 60)
+    assert len(to_text(analysis, full=True).splitlines()) > len(lines)

@@ -8,7 +8,7 @@ members are the same up to numbers: those in names (which layer), sizes, and whi
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from noether_mlir.analysis import Analysis, Kinetics, Member, Symmetry
@@ -40,8 +40,28 @@ class Part:
         return name, self.exponent, self.side, self.axes, len(self.view), cuts
 
 
-def _whole(member: Member, view: tuple[int, ...], axes: tuple[int, ...]) -> Part:
-    return Part(member.parameter, member.exponent, member.side, axes, view, (0,) * len(view), view)
+def _merged(part: Part, shape: tuple[int, ...]) -> Part:
+    """The part, with axes of its view put together that are one axis of the parameter and play the same role."""
+    runs: list[list[int]] = []
+    extents, left = list(shape), 1
+    for axis, size in enumerate(part.view):
+        starts = left == 1
+        if starts:
+            while len(extents) > 1 and extents[0] == 1 != size:
+                extents.pop(0)
+            left = extents.pop(0) if extents else size
+        left //= max(size, 1)
+        before = runs[-1][-1] if runs else -1
+        both = [a in part.axes for a in (before, axis)]
+        in_order = both == [False, False] or (all(both) and part.axes.index(axis) == part.axes.index(before) + 1)
+        if not starts and in_order and part.sizes[axis] == size and part.sizes[before] == part.view[before]:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    together = lambda numbers: tuple(math.prod(numbers[axis] for axis in run) for run in runs)
+    starts_at = tuple(part.offsets[run[0]] for run in runs)
+    axes = tuple(number for axis in part.axes for number, run in enumerate(runs) if run[0] == axis)
+    return replace(part, axes=axes, view=together(part.view), offsets=starts_at, sizes=together(part.sizes))
 
 
 def parts_of(symmetry: Symmetry, shapes: Shapes) -> list[Part]:
@@ -58,34 +78,37 @@ def parts_of(symmetry: Symmetry, shapes: Shapes) -> list[Part]:
         moved = sum(math.prod(member.sizes or shape) for member in members)
         cut_axes = {a for m in members for a in m.axes if m.sizes and m.view and m.sizes[a] != m.view[a]}
         if moved == math.prod(shape) and not cut_axes:
-            parts.append(_whole(first, (first.view or shape) if first.axes else shape, first.axes))
-            continue
+            members = [replace(first, view=first.view if first.axes else (), offsets=(), sizes=())]
         for m in members:
             view = m.view or shape
             start, sizes = m.offsets or (0,) * len(view), m.sizes or view
-            parts.append(Part(m.parameter, m.exponent, m.side, m.axes, view, start, sizes))
+            parts.append(_merged(Part(m.parameter, m.exponent, m.side, m.axes, view, start, sizes), shape))
     return parts
 
 
 def kinds(parts: Sequence[Part], label: Labels) -> list[Hashable]:
     """The kind of each part of one symmetry.
 
-    An index is one of a layer if it comes first in the name, if several occur in the symmetry, or if all of it shares
-    it. Other numbers are parts of names: BatchNorm_0 before Conv_1 is not put together with BatchNorm_1 before Conv_2.
+    An index is one of a layer if it comes first in the name, if names with several occur, or if all names share it. Other numbers are parts of names: BatchNorm_0 before Conv_1 is not put together with BatchNorm_1 before Conv_2.
+    Elements of a list have no name to go by: how many there are and their shapes must be the same.
     """
     labels = [label(part.parameter) for part in parts]
-    values: dict[str, set[int]] = {}
+    values: dict[tuple[str, str], set[int]] = {}
     for text in labels:
-        for column, index in zip(columns(text), split(text)[1]):
-            values.setdefault(column, set()).add(index)
-    shared = set.intersection(*(set(columns(text)) for text in labels)) if labels else set()
-    found = []
+        pattern, indices = split(text)
+        for column, index in zip(columns(text), indices):
+            values.setdefault((pattern, column), set()).add(index)
+    shared = set.intersection(*(set(zip(columns(text), split(text)[1])) for text in labels)) if labels else set()
+    found: list[Hashable] = []
     for part, text in zip(parts, labels):
-        indices = [
-            "#" if number == 0 or len(values[column]) > 1 or column in shared else str(index)
-            for number, (column, index) in enumerate(zip(columns(text), split(text)[1]))
+        pattern, indices = split(text)
+        kept = [
+            "#" if number == 0 or len(values[pattern, column]) > 1 or (column, index) in shared else str(index)
+            for number, (column, index) in enumerate(zip(columns(text), indices))
         ]
-        found.append(part.kind(fill(split(text)[0], indices)))
+        name = fill(pattern, kept)
+        nameless = not any(map(str.isalpha, name))
+        found.append((part.kind(name), (part.view, len(parts)) if nameless else None))
     return found
 
 

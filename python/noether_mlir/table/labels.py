@@ -12,7 +12,7 @@ from noether_mlir.table.words import runs, runs_text
 
 _NUMBER = re.compile(r"\d+")
 _KEY = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]'\"]*))\]")
-_DOT = re.compile(r"(?<!\.)\.(?!\.)")  # not one of those in 0..3
+_SEPARATOR = re.compile(r"((?<!\.)\.(?!\.)|/)")  # a dot, but not one of those in 0..3
 Indices = tuple[int, ...]
 
 
@@ -110,10 +110,12 @@ class Labels:
         if len(parts) <= 2 and all(len(runs(values)) <= 3 for box in parts for values in box):
             return ", ".join(fill(pattern, self._texts(box, everything)) for box in parts)
         sets = [sorted(set(column)) for column in zip(*present)]
-        if present == everything:
+        fits = lambda index: all(len(values) > 1 or i == values[0] for i, values in zip(index, sets))
+        there = {index for index in everything if fits(index)}  # as many as can be told apart by what varies
+        if present == there:
             return fill(pattern, ["*" if len(values) > 1 else str(values[0]) for values in sets])
         ends = [str(values[0]) if len(values) == 1 else f"{values[0]}..{values[-1]}" for values in sets]
-        return f"{fill(pattern, ends)} ({len(present)} of {len(everything)})"
+        return f"{fill(pattern, ends)} ({len(present)} of {len(there)})"
 
     @staticmethod
     def _texts(box: tuple[Indices, ...], everything: set[Indices]) -> list[str]:
@@ -154,7 +156,7 @@ def siblings(texts: Sequence[tuple[str, Hashable]]) -> list[tuple[str, Hashable]
     """Dotted names that differ in one part only, as one: a.{x,y}.b, if what comes with them is equal. In order."""
     merged: list[_Siblings] = []
     for text, with_it in texts:
-        parts = _DOT.split(text)
+        parts = _SEPARATOR.split(text)
         if not any(family.take(parts, with_it) for family in merged):
             merged.append(_Siblings(parts, with_it))
     return [(family.text(), family.with_it) for family in merged]
@@ -181,5 +183,5 @@ class _Siblings:
 
     def text(self) -> str:
         if self.where is None:
-            return ".".join(self.parts)
-        return ".".join([*self.parts[: self.where], f"{{{','.join(self.values)}}}", *self.parts[self.where + 1 :]])
+            return "".join(self.parts)
+        return "".join([*self.parts[: self.where], f"{{{','.join(self.values)}}}", *self.parts[self.where + 1 :]])

@@ -39,7 +39,7 @@ def _because(reasons: Sequence[Obstruction]) -> str:
     for reason in reasons[:2]:
         place = f" at {short_location(reason.location)}" if reason.location else ""
         lines.append(f"{reason.op}: {reason.says}{place}")
-    return "\n".join(lines)
+    return "\n".join(dict.fromkeys(lines))
 
 
 def lint_table(lints: Sequence[Lint], label: Labels, full: bool = False) -> Table | None:

@@ -46,7 +46,7 @@ def _size(group: Group) -> str:
 def breaking_text(spurion: Spurion) -> str:
     """What a constant that breaks a symmetry leaves of it: up to 1e-05/r^2."""
     value = "c" if spurion.constant is None else f"{spurion.constant:.3g}"
-    return f"up to {value}/r^{spurion.degree}"
+    return f"up to {value}/r^{spurion.degree}" if spurion.degree > 0 else f"up to {value}*r^{-spurion.degree}"
 
 
 def _holds(group: Group) -> list[Text]:
@@ -86,16 +86,16 @@ def legend(groups: list[Group], label: Labels) -> Text:
     rows = [row for group in groups for row in group.rows(label)]
     words = []
     if any("[" in shape for *_, shape in rows):
-        words.append("[n] a number per index")
+        words.append("[n]: a number per index")
     if any("{" in shape for *_, shape in rows):
-        words.append("{i} the part that moves")
+        words.append("{i}: the part of it")
     if any("*" in name for name, *_ in rows):
-        words.append("* all")
+        words.append("*: all")
     if any(times for _, _, times, _ in rows):
-        words.append("x3 so many in one")
+        words.append("x3: how many")
     if any(group.first.family in ("scale", "rescale") for group in groups):
         words.append("charge: sum of exponent x w^2")
-    return Text("   ".join(words), style="dim")
+    return Text("; ".join(words), style="dim")
 
 
 def constants_table(groups: list[Group]) -> Table | None:
