@@ -116,10 +116,12 @@ def test_layers_are_one_row():
     assert "12 x 8" in to_text(made)
 
 
-def test_sizes_may_differ():
-    made = analysis(*layers(3, lambda i: 8 * 2**i))
-    assert rows(made) == [(["S1", "S2", "S3"], [("l*.up", "^1", "", "4x[8..32]"), ("l*.down", "^-1", "", "[8..32]x4")])]
-    assert "3 x 8..32" in to_text(made)
+def test_sizes_may_differ_if_there_are_many():
+    made = analysis(*layers(20, lambda i: 8 * (i + 1)))
+    ((ids, found),) = rows(made)
+    assert len(ids) == 20 and found == [("l*.up", "^1", "", "4x[8..160]"), ("l*.down", "^-1", "", "[8..160]x4")]
+    assert "20 x 8..160" in to_text(made)
+    assert [len(ids) for ids, _ in rows(analysis(*layers(6, lambda i: 8 * (i % 3 + 1))))] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("change", [

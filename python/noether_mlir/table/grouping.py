@@ -193,6 +193,10 @@ def _laws(kinetics: Kinetics | None, label: Labels) -> Hashable:
 _FAMILIES = ("scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear", "permutation")
 
 
+#: With more groups than this, sizes may differ within one.
+_MANY = 12
+
+
 def group(analysis: Analysis, label: Labels, full: bool = False) -> list[Group]:
     """The symmetries in groups, by family, else in the order of the analysis.
 
@@ -201,9 +205,8 @@ def group(analysis: Analysis, label: Labels, full: bool = False) -> list[Group]:
     """
     shapes = {parameter.name: parameter.shape for parameter in analysis.parameters}
     treated = {kinetics.symmetry: kinetics for kinetics in analysis.kinetics}
-    groups: dict[Hashable, Group] = {}
+    alike: dict[Hashable, list[tuple[Symmetry, list[Part], list[Hashable]]]] = {}
     for symmetry in analysis.symmetries:
-        kinetics = treated.get(symmetry.id)
         parts = parts_of(symmetry, shapes)
         kind_of = kinds(parts, label)
         key: Hashable = symmetry.id if full else (
@@ -213,17 +216,28 @@ def group(analysis: Analysis, label: Labels, full: bool = False) -> list[Group]:
             symmetry.order is None,
             tuple(sorted({(str(spurion.constant), spurion.degree) for spurion in symmetry.broken_by})),
             frozenset(kind_of),
-            _laws(kinetics, label),
+            _laws(treated.get(symmetry.id), label),
         )
-        found = groups.setdefault(key, Group([], [], {}))
-        for kind, part in zip(kind_of, parts):
-            line = found.lines.setdefault(kind, Line())
-            line.parts.append(part)
-            line.numbers.append(len(found.symmetries))
-        found.symmetries.append(symmetry)
-        found.kinetics += [kinetics] if kinetics else []
+        alike.setdefault(key, []).append((symmetry, parts, kind_of))
+
+    by_size: dict[Hashable, list[tuple[Symmetry, list[Part], list[Hashable]]]] = {}
+    for key, members in alike.items():
+        for entry in members:
+            sizes = tuple((kind, part.view) for part, kind in zip(entry[1], entry[2]))
+            by_size.setdefault((key, sizes), []).append(entry)
+    groups = []
+    for members in (by_size if len(by_size) <= _MANY else alike).values():
+        found = Group([], [], {})
+        for number, (symmetry, parts, kind_of) in enumerate(members):
+            found.symmetries.append(symmetry)
+            found.kinetics += [treated[symmetry.id]] if symmetry.id in treated else []
+            for kind, part in zip(kind_of, parts):
+                line = found.lines.setdefault(kind, Line())
+                line.parts.append(part)
+                line.numbers.append(number)
+        groups.append(found)
     order = lambda found: _FAMILIES.index(found.first.family) if found.first.family in _FAMILIES else len(_FAMILIES)
-    return sorted(groups.values(), key=order)
+    return sorted(groups, key=order)
 
 
 def leaders(groups: Sequence[Group]) -> str:
