@@ -108,8 +108,9 @@ def decayed_parameters(analysis: Analysis, decay: Decay = "regularize") -> list[
 
     Args:
         decay: "regularize": those on which it acts as a regulariser: all but scale-invariant ones, of which it only
-            sets the effective learning rate, and dead ones, of which the loss knows nothing. "rate": only the
-            scale-invariant ones: then decay sets effective learning rates, and never changes the network itself.
+            sets the effective learning rate, and dead ones (also a bias in front of a norm that removes it), of which
+            the loss knows nothing. "rate": only the scale-invariant ones: then decay sets effective learning rates,
+            and never changes the network itself.
     """
     if decay not in ("regularize", "rate"):
         raise NoetherError(f'unknown decay {decay!r}: it is "regularize" or "rate"')
@@ -117,7 +118,21 @@ def decayed_parameters(analysis: Analysis, decay: Decay = "regularize") -> list[
     names = [parameter.name for parameter in analysis.parameters]
     if decay == "rate":
         return [name for name in names if name in invariant]
-    return [p.name for p in analysis.parameters if p.name not in invariant and not p.dead]
+    dead = {parameter.name for parameter in analysis.parameters if parameter.dead} | _shifted_at_will(analysis)
+    return [name for name in names if name not in invariant and name not in dead]
+
+
+def _shifted_at_will(analysis: Analysis) -> set[str]:
+    """The parameters that may be replaced by any other values: each entry has a translation of its own."""
+    found = set()
+    for data in analysis.data["symmetries"]:
+        if data["family"] != "translation" or not data["exact"] or len(data["members"]) != 1 or data.get("traceless"):
+            continue
+        (member,) = data["members"]
+        shape = tuple(member.get("view") or analysis.parameter(member["parameter"]).shape)
+        if not _is_part(member) and len(member["axes"]) == len(shape) and not member.get("times"):
+            found.add(member["parameter"])
+    return found
 
 
 def decay_mask(analysis: Analysis, params: Any, decay: Decay = "regularize", root: str | None = None) -> Any:
