@@ -91,6 +91,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   if (analysis.torusDimension != promoted.getDimension())
     return roles->entry.emitError("internal error: the symmetries do not span the null space");
   analysis.exactTorusDimension = kept.getDimension();
+  analysis.axisGroups = inferAxisGroups(*program, *roles, mapping);
   analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
                                     program->getUnknownOperations().end());
 
@@ -108,6 +109,11 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
     for (const SymmetryMember &member : symmetry.members)
       if (auto &list = moving[member.argument]; !llvm::is_contained(list, &symmetry))
         list.push_back(&symmetry);
+  llvm::DenseMap<unsigned, SmallVector<const AxisGroup *, 2>> acting;
+  for (const AxisGroup &group : analysis.axisGroups)
+    for (const AxisMember &member : group.members)
+      if (auto &list = acting[member.argument]; list.empty() || list.back() != &group)
+        list.push_back(&group);
   llvm::DenseSet<unsigned> live(llvm::from_range, mapping.getLiveParameters());
   for (auto [argument, info] : llvm::enumerate(roles->arguments)) {
     if (info.role != ArgumentRole::Param)
@@ -120,6 +126,8 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
     facts.invariantUnit = invariantUnit(moving[argument]);
     if (facts.symmetries.empty() && !info.dead)
       facts.noSymmetryBecause = obstructionsOf(argument, *program, mapping, promoted);
+    for (const AxisGroup *group : acting[argument])
+      facts.symmetries.push_back(group->id);
     analysis.parameters.push_back(std::move(facts));
   }
   analysis.roles = std::move(*roles);

@@ -6,6 +6,7 @@
 #ifndef NOETHER_ANALYSIS_STEPANALYSIS_H
 #define NOETHER_ANALYSIS_STEPANALYSIS_H
 
+#include "noether/Analysis/AxisGroups.h"
 #include "noether/Analysis/Kinetics.h"
 #include "noether/Analysis/Roles.h"
 #include "noether/Analysis/Symmetry.h"
@@ -40,6 +41,8 @@ struct StepAnalysis {
   StepRoles roles;
   llvm::SmallVector<ParameterFacts, 0> parameters;
   llvm::SmallVector<Symmetry, 0> symmetries;
+  /// Groups that act on axes, then permutations.
+  llvm::SmallVector<AxisGroup, 0> axisGroups;
   int64_t torusDimension = 0;
   int64_t exactTorusDimension = 0;
   /// The gradients that could be told from the update, by the parameter's argument number.
