@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/Format.h"
 
 #include <bit>
 
@@ -50,7 +51,7 @@ static RuleAttr toAttribute(const CompiledRule &rule, mlir::MLIRContext *context
         EquationAttr::get(context, equation.lhs, tensors, numerators, denominators));
   }
   return RuleAttr::get(context, operands, results, rule.factorSizes, list(rule.sum),
-                       list(rule.frozen), equations);
+                       list(rule.frozen), equations, rule.uses);
 }
 
 llvm::StringRef DerivationBuilder::ruleTextOf(const Program::Step &step) {
@@ -84,7 +85,8 @@ DerivationStep noether::describeStep(const Program &program, size_t index, std::
 }
 
 /// The equations of a rule with degrees in the place of tensors.
-static std::string instantiate(const CompiledRule &rule, const DerivationStep &step) {
+static std::string instantiate(const CompiledRule &rule, const DerivationStep &step,
+                               llvm::function_ref<std::optional<double>(unsigned)> constantOf) {
   if (rule.isBarrier)
     return "0 = 0";
   auto degree = [&](unsigned tensor) -> const Degree & {
@@ -97,6 +99,14 @@ static std::string instantiate(const CompiledRule &rule, const DerivationStep &s
     os << degree(equation.lhs).toString() << " = ";
     if (equation.terms.empty())
       os << "0";
+    // A constant that scales along stands for itself.
+    if (std::optional<double> constant =
+            equation.isEquality() && !step.spurions.empty() && !degree(equation.lhs).isZero()
+                ? constantOf(equation.terms[0].first)
+                : std::nullopt) {
+      os << "[" << llvm::format("%g", shortestDecimal(*constant)) << "]";
+      return;
+    }
     for (auto [index, term] : llvm::enumerate(equation.terms)) {
       auto &[tensor, coefficient] = term;
       bool negative = coefficient < Fraction(0);
@@ -273,11 +283,16 @@ void DerivationBuilder::addRuleStep(size_t index, unsigned direction) {
     result.operands.push_back(describe(operand, direction));
   for (ValueId value : program.results(step))
     result.results.push_back(describe(value, direction));
-  result.holds = instantiate(*step.rule, result);
   Symmetry &symmetry = *directions[direction].symmetry;
   for (const BrokenBy &broken : symmetry.brokenBy)
     if (broken.step == index)
       result.spurions.push_back({broken.constant, broken.degree});
+  result.holds = instantiate(*step.rule, result, [&](unsigned tensor) -> std::optional<double> {
+    if (step.rule->isResult(tensor))
+      return std::nullopt;
+    const Program::Value &value = program.getValues()[program.operands(step)[tensor]];
+    return value.isAnyScale ? std::nullopt : value.constant;
+  });
   symmetry.derivation.push_back(std::move(result));
 }
 
