@@ -47,7 +47,7 @@ def run(first, count, shrink_missing):
             continue
         recipe, program = networks[name]
         failure = {"seed": int(name[3:]), "kind": outcome.kind, "false": outcome.false,
-                   "missing": outcome.missing, "there": outcome.there, "causes": outcome.causes,
+                   "missing": outcome.missing, "there": outcome.there, "gap": outcome.gap,
                    "refused": outcome.refused[:500], "layers": [layer for layer, _ in recipe.layers]}
         if outcome.kind in ("false", "refused") or (outcome.kind == "missing" and shrink_missing > 0):
             shrink_missing -= outcome.kind == "missing"

@@ -32,7 +32,7 @@ class Count:
 def null_space(rows):
     """The dimension of what is orthogonal to all rows."""
     size = np.sqrt((rows**2).mean(axis=0))
-    dead = size <= 1e-12 * size.max(initial=0.0)
+    dead = size <= 1e-10 * size.max(initial=0.0)
     rows = rows[:, ~dead] / size[~dead]
     if not rows.size:
         return Count(0, dead, True)
@@ -42,28 +42,42 @@ def null_space(rows):
     return Count(rows.shape[1] - int((values > ZERO).sum()), dead, clear)
 
 
-def usable(points):
-    """The points at which all is finite and more than rounding, each row divided by its size."""
-    size = np.linalg.norm(points.parameters * points.gradients, axis=1)
+def usable(program, count, seed, eps, careful):
+    """Parameters and gradients at points where all is finite and more than rounding.
+
+    Each row of gradients is divided by the size of its products with the parameters.
+    """
+    points = at_points(program, count, seed, eps)
     with np.errstate(all="ignore"):
+        size = np.linalg.norm(points.parameters * points.gradients, axis=1)
         good = np.isfinite(size) & np.isfinite(points.losses) & (size > 1e-8 * points.magnitude)
-    gradients = points.gradients[good] / size[good, None]
-    return points.parameters[good], gradients
+        gradients = points.gradients / size[:, None]
+        if careful:
+            # A well-conditioned gradient moves as little as the parameters do.
+            near = at_points(program, count, seed, eps, jitter=1e-12)
+            moved = np.abs(points.parameters * (near.gradients / size[:, None] - gradients)).max(axis=1)
+            good &= moved < 1e-8
+    return points.parameters[good], gradients[good]
 
 
 class Numbers:
-    """A network at random points: with its epsilons promoted (zero) or kept (large)."""
+    """A network at random points: with its epsilons promoted (zero) or kept (large).
 
-    def __init__(self, program: Program, seed=0, oversampling=1.15):
+    Args:
+        careful: leave out points where rounding shows in the gradients.
+    """
+
+    def __init__(self, program: Program, seed=0, oversampling=1.15, careful=False):
         self.program = program
         self.shapes = dict(zip(parameter_names(program),
                                [program.shape(i) for i in program.params], strict=True))
         count = int(oversampling * program.size) + 16
-        self.promoted = at_points(program, count, seed, 0.0)
-        self.kept = at_points(program, count, seed, 0.3) if program.sites else self.promoted
+        self.usable = [usable(program, count, seed, 0.0, careful)]
+        self.usable.append(usable(program, count, seed, 0.3, careful) if program.sites
+                           else self.usable[0])
 
     def points(self, exact):
-        return usable(self.kept if exact else self.promoted)
+        return self.usable[exact]
 
     def torus(self, exact):
         parameters, gradients = self.points(exact)
@@ -167,24 +181,3 @@ def judge(report, numbers):
 
 def _rank(rows):
     return int(np.linalg.matrix_rank(rows, tol=1e-8)) if rows.size else 0
-
-
-def causes(numbers):
-    """Known reasons why a symmetry may be there that no system of log-scales has.
-
-    A value that depends on the parameters but that the loss does not depend on, though nothing in the
-    program says so: the divisor of a norm whose result reaches only another norm, the mean that
-    another mean subtracts. See docs/rationale.md.
-    """
-    nodes = {(id(p), i): n.op for p in _programs(numbers.program) for i, n in enumerate(p.nodes)}
-    silent = {nodes[key] for key in numbers.promoted.silent if key in nodes}
-    return sorted(silent - {"param", "broadcast", "reshape", "arg", "transpose"})
-
-
-def _programs(program):
-    from .program import bodies
-
-    yield program
-    for node in program.nodes:
-        for body in bodies(node):
-            yield from _programs(body)

@@ -10,13 +10,8 @@ from .ops import OPS
 from .program import INPUTS
 
 
-def inputs_at(program, points, seed, eps):
-    """Random values for the inputs: parameters and data, drawn anew for each point.
-
-    Args:
-        points: how many.
-        eps: the value of all epsilons.
-    """
+def inputs_at(program, points, seed):
+    """Random values for the inputs: parameters and data, drawn anew for each of some points."""
     rng = np.random.default_rng(seed)
     values = {}
     for i, node in enumerate(program.nodes):
@@ -30,7 +25,7 @@ def inputs_at(program, points, seed, eps):
             values[i] = rng.integers(0, node.attrs["bound"], shape)
         elif node.op == "mask":
             values[i] = rng.integers(0, 2, shape).astype(float)
-    return values, eps
+    return values
 
 
 @dataclasses.dataclass
@@ -77,8 +72,10 @@ def backward(program, tape, gradient, influence=None):
         if g is None or not tape.needed[i]:
             continue
         if influence is not None:
-            key = (id(program), i)
-            size = np.abs(g * tape.values[i]).reshape(g.shape[0], -1).max(1, initial=0.0)
+            key = (id(tape), i)
+            # A mask's infinity has no gradient, and no influence.
+            size = np.abs(np.where(g == 0, 0.0, g * tape.values[i]))
+            size = size.reshape(g.shape[0], -1).max(1, initial=0.0)
             influence[key] = influence.get(key, 0.0) + size
         if node.op in INPUTS:
             continue
@@ -183,11 +180,19 @@ class Points:
     gradients: np.ndarray
     losses: np.ndarray
     magnitude: np.ndarray  # per point: the largest value times its gradient, anywhere in the network
-    silent: list  # (program, operation) that depend on parameters, but the loss not on them
+    silent: list  # (tape, operation) that depend on parameters, but the loss not on them
 
 
-def at_points(program, count, seed=0, eps=0.0):
-    values, _ = inputs_at(program, count, seed, eps)
+def at_points(program, count, seed=0, eps=0.0, jitter=0.0):
+    """Gradients at random points.
+
+    Args:
+        jitter: moves every parameter by this part of itself, up or down.
+    """
+    values = inputs_at(program, count, seed)
+    rng = np.random.default_rng((seed, 1))
+    for i in program.params if jitter else ():
+        values[i] = values[i] * (1 + jitter * rng.choice([-1.0, 1.0], values[i].shape))
     with np.errstate(all="ignore"):
         tape = forward(program, values, eps)
         loss = np.broadcast_to(tape.values[-1], (count,))

@@ -359,8 +359,8 @@ def skip(b, s):
     same = [v for v in s.past if b.shape(v) == b.shape(s.h) and v != s.h]
     if same:
         old = b.pick(same)
-        kind = b.pick(["add", "add", "multiply", "maximum", "subtract", "difference"])
-        if kind == "difference":
+        kind = b.pick(["add", "add", "multiply", "maximum", "half"])
+        if kind == "half":
             s.h = b.scaled(b.plus(s.h, old), 0.5)
         else:
             s.h = getattr(b, kind)(s.h, old)
@@ -553,7 +553,8 @@ def attention(b, s):
         q, k = rope(b, q), rope(b, k)
     logits = b.contract(q, k, [[3, 3]], [[0, 0], [2, 2]])  # [n, head, query, key]
     logits = b.scaled(logits, 0.5)
-    if b.chance(0.4):
+    weigh = b.pick(["softmax"] * 5 + ["relu", "linear", "sigmoid"])
+    if b.chance(0.4) and weigh != "linear":
         mask = np.tril(np.ones((time, time)))
         mask = b.spread(b.const(mask), b.shape(logits))
         logits = b.select(mask, b.splat(0.5, b.shape(logits)), logits,
@@ -561,8 +562,8 @@ def attention(b, s):
     if b.chance(0.15):
         s.room -= heads * time * time
         logits = b.plus(logits, b.bias(heads, time, time))
-    weights = b.pick([lambda y: b.softmax(y, 3)] * 5 + [
-        lambda y: b.over(relu(b, y), b.splat(float(time))), lambda y: y, b.logistic])(logits)
+    weights = {"softmax": lambda y: b.softmax(y, 3), "linear": lambda y: y, "sigmoid": b.logistic,
+               "relu": lambda y: b.over(relu(b, y), b.splat(float(time)))}[weigh](logits)
     out = b.contract(weights, v, [[3, 1]], [[0, 0], [1, 2]])  # [n, head, query, channel]
     out = b.reshaped(b.transposed(out, 0, 2, 1, 3), n, time, total)
     out = linear(b, s, out, width)
