@@ -196,6 +196,8 @@ SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
     uint8_t demands = engine.getClasses().demandsOf(root);
     AxisGroup permutation = group;
     permutation.family = AxisFamily::Permutation;
+    for (AxisMember &member : permutation.members)
+      member.inverse = false;
     permutation.id = "P" + std::to_string(permutations.size() + 1);
     permutations.push_back(std::move(permutation));
 

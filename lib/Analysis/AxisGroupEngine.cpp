@@ -247,6 +247,35 @@ bool AxisGroupEngine::isRelated(const CompiledRule &rule, unsigned result, unsig
   return !isDefined || rule.use(operand) == OperandUse::Opaque;
 }
 
+bool AxisGroupEngine::repeatsOperand(const Program::Step &step, unsigned result) const {
+  const CompiledRule &rule = *step.rule;
+  ArrayRef<ValueId> operands = program.operands(step);
+  auto isFloat = [&](ValueId id) { return program.getValues()[id].isFloat; };
+  if (llvm::any_of(operands, isFloat)) {
+    auto source = llvm::find_if(operands, isFloat);
+    return llvm::count_if(operands, isFloat) == 1 &&
+           rule.use(source - operands.begin()) == OperandUse::Plus;
+  }
+  // Of numbers without a scale rules do not say how they are used: what is made of one tensor, has its
+  // type and all of its indices, and no index of a kind that orders them, is a copy.
+  if (operands.size() != 1)
+    return false;
+  auto typeOf = [&](ValueId id) { return program.getValues()[id].type; };
+  mlir::RankedTensorType from = typeOf(operands[0]), to = typeOf(program.results(step)[result]);
+  if (!from || !to || from.getElementType() != to.getElementType() || rule.frozen.any())
+    return false;
+  auto hasFactor = [&](CompiledRule::Factor factor) {
+    return llvm::any_of(rule.tensors[rule.numOperands + result], [&](const CompiledRule::Dim &dim) {
+      return llvm::any_of(dim.segments,
+                          [&](auto &segment) { return llvm::is_contained(segment, factor); });
+    });
+  };
+  return llvm::all_of(rule.tensors[0], [&](const CompiledRule::Dim &dim) {
+    return llvm::all_of(dim.segments,
+                        [&](auto &segment) { return llvm::all_of(segment, hasFactor); });
+  });
+}
+
 static bool isAdditive(OperandUse use) {
   return use == OperandUse::Plus || use == OperandUse::Minus || use == OperandUse::Choice;
 }
@@ -336,17 +365,9 @@ SlotState AxisGroupEngine::combine(const Program::Step &step, const Column &colu
   }
   if (!any && !hasIndex)
     return SlotState();
-  if (!any) {
-    // A new index: the result is constant along it if the operation only repeats its operand.
-    unsigned numFloats = 0;
-    bool repeats = false;
-    for (auto [o, id] : llvm::enumerate(operands)) {
-      numFloats += program.getValues()[id].isFloat;
-      repeats |= program.getValues()[id].isFloat && rule.use(o) == OperandUse::Plus;
-    }
-    if (numFloats != 1 || !repeats)
-      return SlotState::fixed();
-  }
+  // A new index: the result is constant along it if the operation only repeats its operand.
+  if (!any && !repeatsOperand(step, result))
+    return SlotState::fixed();
   Terms terms = termsOf(step, column, result, isMover);
   if (movers.empty())
     return {terms.isZero ? SlotState::Zero : SlotState::Uniform};
@@ -355,10 +376,17 @@ SlotState AxisGroupEngine::combine(const Program::Step &step, const Column &colu
     for (const Mover &mover : ArrayRef(movers).drop_front())
       tie(movers.front().state, mover.state);
   };
-  // An operation that does not say how it treats an index it drops may order it.
-  bool isDropKnown = hasIndex || (column.isSummed && llvm::all_of(movers, [](const Mover &mover) {
-                                    return mover.use != OperandUse::Opaque &&
-                                           mover.use != OperandUse::Choice;
+  // An operation that does not say how it treats an index it drops may order it; one that is linear
+  // in the only operand that has the index (a convolution in its kernel's positions) may weigh it.
+  unsigned numFactors = llvm::count_if(column.entries, [&](const Entry &entry) {
+    return isRelated(rule, result, entry.operand) &&
+           useOf(step, entry.operand, resultValue) == OperandUse::Factor;
+  });
+  bool isDropKnown = hasIndex || (column.isSummed && llvm::all_of(movers, [&](const Mover &mover) {
+                                    return mover.use == OperandUse::Plus ||
+                                           mover.use == OperandUse::Minus ||
+                                           mover.use == OperandUse::Ordered ||
+                                           (mover.use == OperandUse::Factor && numFactors == 2);
                                   }));
   if (isFixed || !isDropKnown) {
     for (const Mover &mover : movers)

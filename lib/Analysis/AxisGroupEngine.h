@@ -78,6 +78,8 @@ private:
   void runLoopTie(const Program::Step &step);
   void runCarry(const Program::Step &step);
 
+  /// Whether what a result has along an index that no operand has are copies.
+  bool repeatsOperand(const Program::Step &step, unsigned result) const;
   struct Terms;
   Terms termsOf(const Program::Step &step, const Column &column, unsigned result,
                 const llvm::SmallBitVector &isMover) const;
