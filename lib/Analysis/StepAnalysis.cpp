@@ -5,6 +5,7 @@
 
 #include "KineticAnalysis.h"
 #include "SymmetryBuilder.h"
+#include "Translations.h"
 
 #include "noether/Analysis/Gradient.h"
 
@@ -19,6 +20,8 @@ llvm::StringRef noether::stringifyFamily(Family family) {
     return "scale";
   case Family::Rescale:
     return "rescale";
+  case Family::Translation:
+    return "translation";
   }
   llvm_unreachable("unknown family");
 }
@@ -91,6 +94,11 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   if (analysis.torusDimension != promoted.getDimension())
     return roles->entry.emitError("internal error: the symmetries do not span the null space");
   analysis.exactTorusDimension = kept.getDimension();
+  FailureOr<Translations> translations = inferTranslations(*program, *roles, mapping);
+  if (failed(translations))
+    return failure();
+  analysis.translations = std::move(translations->symmetries);
+  analysis.translationDimension = translations->dimension;
   analysis.axisGroups = inferAxisGroups(*program, *roles, mapping);
   analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
                                     program->getUnknownOperations().end());
@@ -105,7 +113,8 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
       checkGradientDegrees(*program, *roles, mapping, promoted, gradients);
 
   llvm::DenseMap<unsigned, SmallVector<const Symmetry *, 2>> moving;
-  for (const Symmetry &symmetry : analysis.symmetries)
+  for (const Symmetry &symmetry :
+       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
     for (const SymmetryMember &member : symmetry.members)
       if (auto &list = moving[member.argument]; !llvm::is_contained(list, &symmetry))
         list.push_back(&symmetry);

@@ -16,10 +16,16 @@ using llvm::SmallVector;
 
 SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
                                  const Solution &solution)
-    : program(program), mapping(mapping), solution(solution) {
+    : SymmetryBuilder(program, mapping, mapping.getSystem(), mapping.getSpurions(), solution) {}
+
+SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
+                                 const System &system,
+                                 ArrayRef<SystemMapping::Spurion> spurions,
+                                 const Solution &solution)
+    : program(program), mapping(mapping), system(system), spurions(spurions), solution(solution) {
   for (auto [argument, value] : llvm::enumerate(program.getArguments()))
     argumentOf[value] = argument;
-  for (UnknownId unknown = 0; unknown < mapping.getSystem().getUnknowns().size(); ++unknown) {
+  for (UnknownId unknown = 0; unknown < system.getUnknowns().size(); ++unknown) {
     // Only parameters: names of forms and values carried by loops follow from them.
     if (!argumentOf.count(mapping.originOf(unknown).value))
       continue;
@@ -218,7 +224,7 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
     blockAxes[unknown] = member.axes;
     symmetry.members.push_back(std::move(member));
   }
-  int64_t dimension = mapping.getSystem().getUnknowns()[free].dimension;
+  int64_t dimension = system.getUnknowns()[free].dimension;
   if (!claim(candidate.coordinates, free))
     return std::nullopt;
   unsigned order = blockAtoms.size();
@@ -272,14 +278,14 @@ SymmetryBuilder::Moved SymmetryBuilder::indexByFree(llvm::MutableArrayRef<Candid
 void SymmetryBuilder::addBrokenBy(llvm::MutableArrayRef<Candidate> candidates) const {
   Moved byFree = indexByFree(candidates);
   llvm::DenseMap<std::pair<const Candidate *, uint32_t>, bool> seen;
-  for (const Equation &equation : mapping.getSystem().getEquations()) {
+  for (const Equation &equation : system.getEquations()) {
     if (!equation.spurion)
       continue;
     llvm::MapVector<Candidate *, Fraction> degrees;
     for (const Term &term : solution.evaluate(equation.form))
       for (auto &[candidate, coordinate] : byFree[term.unknown])
         degrees[candidate] += term.coefficient * coordinate;
-    const SystemMapping::Spurion &spurion = mapping.getSpurion(*equation.spurion);
+    const SystemMapping::Spurion &spurion = spurions[*equation.spurion];
     for (auto &[candidate, degree] : degrees) {
       if (degree == Fraction(0) || !seen.try_emplace({candidate, *equation.spurion}, true).second)
         continue;
@@ -365,6 +371,14 @@ void SymmetryBuilder::addDerivations(llvm::MutableArrayRef<Candidate> candidates
 }
 
 SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
+  return build(std::nullopt, derivations);
+}
+
+SmallVector<Symmetry, 0> SymmetryBuilder::build(Family family) {
+  return build(family, /*derivations=*/false);
+}
+
+SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, bool derivations) {
   // Widest blocks first: they claim the narrower ones they contain.
   SmallVector<std::pair<unsigned, UnknownId>> order;
   for (UnknownId free : solution.getFree()) {
@@ -399,7 +413,7 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
     }
     for (BrokenBy &broken : symmetry.brokenBy)
       broken.degree = broken.degree * candidate.factor;
-    symmetry.family = allPositive ? Family::Scale : Family::Rescale;
+    symmetry.family = family.value_or(allPositive ? Family::Scale : Family::Rescale);
   }
   if (derivations)
     addDerivations(candidates);
@@ -413,6 +427,6 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
            std::make_pair(b.members.front().argument, b.members.size());
   });
   for (auto [number, symmetry] : llvm::enumerate(result))
-    symmetry.id = ("S" + llvm::Twine(number + 1)).str();
+    symmetry.id = ((family ? "T" : "S") + llvm::Twine(number + 1)).str();
   return result;
 }

@@ -14,9 +14,15 @@ namespace noether {
 
 class SymmetryBuilder {
 public:
+  /// Of the system of log-scales.
   SymmetryBuilder(const Program &program, SystemMapping &mapping, const Solution &solution);
+  /// Of another system over the same unknowns of parameters, with constants of its own.
+  SymmetryBuilder(const Program &program, SystemMapping &mapping, const System &system,
+                  llvm::ArrayRef<SystemMapping::Spurion> spurions, const Solution &solution);
 
+  /// The symmetries of the torus, or with a `family` all of that family.
   llvm::SmallVector<Symmetry, 0> build(bool derivations);
+  llvm::SmallVector<Symmetry, 0> build(Family family);
 
 private:
   /// A direction of the null space: values of the unknowns it moves.
@@ -58,7 +64,11 @@ private:
   void addDerivations(llvm::MutableArrayRef<Candidate> candidates) const;
 
   const Program &program;
+  llvm::SmallVector<Symmetry, 0> build(std::optional<Family> family, bool derivations);
+
   SystemMapping &mapping;
+  const System &system;
+  llvm::ArrayRef<SystemMapping::Spurion> spurions;
   const Solution &solution;
   llvm::DenseMap<ValueId, unsigned> argumentOf;
   /// By free unknown: the parameter components that move with it.

@@ -116,7 +116,8 @@ void JsonPrinter::printMember(const SymmetryMember &member) {
   });
 }
 
-/// "sum over axis 0 of w^2" for one member, signed terms for several.
+/// "sum over axis 0 of w^2" for one member, signed terms for several; of a translation the part of the
+/// parameters in its direction, "sum over axis 0 of w".
 static std::string describeCharge(const Symmetry &symmetry, llvm::function_ref<StringRef(unsigned)> nameOf) {
   std::string result;
   llvm::raw_string_ostream os(result);
@@ -138,7 +139,7 @@ static std::string describeCharge(const Symmetry &symmetry, llvm::function_ref<S
     } else if (member.axes.empty()) {
       os << "sum of ";
     }
-    os << (alone ? StringRef("w") : nameOf(member.argument)) << "^2";
+    os << (alone ? StringRef("w") : nameOf(member.argument)) << (symmetry.family == Family::Translation ? "" : "^2");
   }
   return result;
 }
@@ -232,7 +233,8 @@ void JsonPrinter::print(StringRef source) {
         printParameter(facts);
     });
     json.attributeArray("symmetries", [&] {
-      for (const Symmetry &symmetry : analysis.symmetries)
+      for (const Symmetry &symmetry :
+           llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
         printSymmetry(symmetry);
       printAxisGroups(json, analysis);
     });
@@ -243,7 +245,7 @@ void JsonPrinter::print(StringRef source) {
       json.attribute("torus", analysis.torusDimension);
       json.attribute("torus_exact", analysis.exactTorusDimension);
       // Families beyond the torus are not inferred yet: null is "not known", not 0.
-      json.attribute("translation", nullptr);
+      json.attribute("translation", analysis.translationDimension);
       json.attribute("linear", nullptr);
     });
     json.attributeArray("kinetics", [&] {

@@ -67,10 +67,11 @@ static Answer collective(const Context &context, ArrayRef<StringRef> dimensionNa
   return *rule;
 }
 
-/// Each entry of the result is one of some device's operand.
+/// Each entry of the result is one of some device's operand. (Not a summand: what moves on one device
+/// may move otherwise on another.)
 static Answer moved(const Context &context, ArrayRef<StringRef> dimensionNames) {
   return withUses(collective(context, dimensionNames), context,
-                  SmallVector<OperandUse, 4>(context.numOperands(), OperandUse::Plus));
+                  SmallVector<OperandUse, 4>(context.numOperands(), OperandUse::Factor));
 }
 
 /// A reduction over a group of devices, whose number the rule does not know.

@@ -68,7 +68,7 @@ enum class Dependence : uint8_t {
   /// The argument is a summand.
   Plus,
   Minus,
-  /// The value is affine in the argument while the others stay.
+  /// The value is linear in the argument while the others stay.
   Linear,
   Other,
 };

@@ -113,6 +113,21 @@ std::optional<SmallVector<SmallVector<Dependence>>> rules::composeDependences(Ru
   };
   bool isCovered = forEachOperation(region, [&](Operation &op) {
     RuleAttr rule = scalarRule(table, op);
+    // A number that is added makes a map affine that is to be linear.
+    auto dependsOnArguments = [&](Value value) {
+      return llvm::any_of(llvm::seq(numArguments), [&](unsigned argument) {
+        return get(value, argument) != Dependence::None;
+      });
+    };
+    if (rule)
+      for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
+        OperandUse use = rule.getUse(index);
+        if ((use == OperandUse::Plus || use == OperandUse::Minus || use == OperandUse::Choice) &&
+            !dependsOnArguments(operand)) {
+          rule = RuleAttr();
+          break;
+        }
+      }
     SmallVector<Dependence> combined;
     for (unsigned argument = 0; argument < numArguments; ++argument) {
       SmallVector<Dependence> operands;

@@ -152,6 +152,9 @@ static Answer pad(const Context &context) {
   context.define(rule, 0, operand(0));
   if (!isFree)
     rule.vanish(result(0));
+  // Other numbers than zero are added.
+  if (*number != 0)
+    return rule;
   return withUses(rule, context, {isMixed ? OperandUse::Factor : OperandUse::Plus});
 }
 

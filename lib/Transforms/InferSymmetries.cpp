@@ -50,14 +50,16 @@ static void annotate(const StepAnalysis &analysis) {
   func::FuncOp entry = analysis.roles.entry;
   Builder b(entry.getContext());
   SmallVector<Attribute> symmetries;
-  for (const Symmetry &symmetry : analysis.symmetries)
+  for (const Symmetry &symmetry :
+       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
     symmetries.push_back(describe(symmetry, b));
   entry->setDiscardableAttr("noether.symmetries", b.getArrayAttr(symmetries));
   entry->setDiscardableAttr(
       "noether.dimension",
       b.getDictionaryAttr(
           {b.getNamedAttr("torus", b.getI64IntegerAttr(analysis.torusDimension)),
-           b.getNamedAttr("torus_exact", b.getI64IntegerAttr(analysis.exactTorusDimension))}));
+           b.getNamedAttr("torus_exact", b.getI64IntegerAttr(analysis.exactTorusDimension)),
+           b.getNamedAttr("translation", b.getI64IntegerAttr(analysis.translationDimension))}));
   SmallVector<DictionaryAttr> arguments;
   for (unsigned i = 0; i < entry.getNumArguments(); ++i)
     arguments.push_back(NamedAttrList(entry.getArgAttrDict(i)).getDictionary(b.getContext()));
@@ -75,7 +77,8 @@ static void emitRemarks(const StepAnalysis &analysis) {
   auto options = [&](StringRef name) {
     return remark::RemarkOpts::name(name).category("noether-symmetries").function(entry.getName());
   };
-  for (const Symmetry &symmetry : analysis.symmetries) {
+  for (const Symmetry &symmetry :
+       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations)) {
     Location location = entry.getArgument(symmetry.members.front().argument).getLoc();
     auto remark = remark::passed(location, options("SymmetryFound"));
     if (!remark)

@@ -2,7 +2,7 @@
 
 // Both branches must agree: the first multiplies by a, the second by b.
 
-// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64}
+// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 1 : i64, family = "scale", id = "S1", members = [
 // CHECK-SAME: {argument = 3 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 5>}]},
 // CHECK-SAME: {broken_by = [], dimension = 5 : i64, family = "rescale", id = "S2", members = [

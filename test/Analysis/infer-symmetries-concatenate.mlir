@@ -2,7 +2,7 @@
 
 // Two branches side by side, read by one matrix: its rows follow the branch that they read.
 
-// CHECK: noether.dimension = {torus = 7 : i64, torus_exact = 7 : i64}
+// CHECK: noether.dimension = {torus = 7 : i64, torus_exact = 7 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 2 : i64, family = "rescale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 2>},
 // CHECK-SAME: {argument = 4 : i64, axes = array<i64: 0>, exponent = "-1", offsets = array<i64: 0, 0>, sizes = array<i64: 2, 3>, view = array<i64: 7, 3>}]},

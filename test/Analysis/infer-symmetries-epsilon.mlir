@@ -3,8 +3,8 @@
 
 // 0.01 is above the default threshold: it is taken for a number that means something.
 
-// KEPT: noether.dimension = {torus = 0 : i64, torus_exact = 0 : i64}
-// PROMOTED: noether.dimension = {torus = 3 : i64, torus_exact = 0 : i64}
+// KEPT: noether.dimension = {torus = 0 : i64, torus_exact = 0 : i64
+// PROMOTED: noether.dimension = {torus = 3 : i64, torus_exact = 0 : i64
 // PROMOTED-SAME: broken_by = [{constant = {{0.00999.*}} : f64, degree = "2"}], dimension = 3 : i64
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x3xf32> {noether.role = "batch"},

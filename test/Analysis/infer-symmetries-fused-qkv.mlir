@@ -2,7 +2,7 @@
 
 // One matrix holds queries, keys and values: the pieces move by themselves.
 
-// CHECK: noether.dimension = {torus = 10 : i64, torus_exact = 10 : i64}
+// CHECK: noether.dimension = {torus = 10 : i64, torus_exact = 10 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 5 : i64, family = "rescale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 2>, exponent = "1", offsets = array<i64: 0, 0, 0>, sizes = array<i64: 4, 1, 5>, view = array<i64: 4, 3, 5>},
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 2>, exponent = "-1", offsets = array<i64: 0, 1, 0>, sizes = array<i64: 4, 1, 5>, view = array<i64: 4, 3, 5>}]},

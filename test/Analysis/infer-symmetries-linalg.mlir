@@ -2,7 +2,7 @@
 
 // Upstream dialects, by the same rules: hidden units of a ReLU, then a norm whose epsilon stands within a body.
 
-// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 5 : i64}
+// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 5 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 5 : i64, family = "rescale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 5>},
 // CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 3>}]},

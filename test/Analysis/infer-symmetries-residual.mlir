@@ -3,7 +3,7 @@
 // A branch is added to the stream: whatever writes to the stream scales together, and the hidden units of
 // the branch are free.
 
-// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64}
+// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 1 : i64, family = "scale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 3>}]},
 // CHECK-SAME: {broken_by = [], dimension = 5 : i64, family = "rescale", id = "S2", members = [

@@ -2,7 +2,7 @@
 
 // `where(n > 0, y, y + 1)`: the predicate is known, and the other branch says nothing.
 
-// CHECK: noether.dimension = {torus = 1 : i64, torus_exact = 1 : i64}
+// CHECK: noether.dimension = {torus = 1 : i64, torus_exact = 1 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 1 : i64, family = "scale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 3>}]}]
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},

@@ -2,7 +2,7 @@
 
 // The number of iterations is not known: what the loop carries must keep its scale from one to the next.
 
-// CHECK: noether.dimension = {torus = 5 : i64, torus_exact = 5 : i64}
+// CHECK: noether.dimension = {torus = 5 : i64, torus_exact = 5 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 1 : i64, family = "scale", id = "S1", members = [
 // CHECK-SAME: {argument = 3 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 4>}]},
 // CHECK-SAME: {broken_by = [], dimension = 4 : i64, family = "rescale", id = "S2", members = [

@@ -2,7 +2,7 @@
 
 // Three iterations are three times the body: each multiplies by a and b, and the norm undoes it.
 
-// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64}
+// CHECK: noether.dimension = {torus = 6 : i64, torus_exact = 6 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 1 : i64, family = "scale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 4>}]},
 // CHECK-SAME: {broken_by = [], dimension = 4 : i64, family = "rescale", id = "S2", members = [

@@ -63,7 +63,7 @@ func.func @tensor(%x: tensor<4x8xf32>,
   ^bb0(%row: index, %column: index):
     tensor.yield %zero : f32
   } : tensor<4x8xf32> to tensor<4x11xf32>
-  // CHECK: {noether.rule = #noether.rule<([i,j])->([i,{k|j|l}]) sizes {j=8, k=1, l=2} uses (+) : r0 = o0, r0 = 0>
+  // CHECK: {noether.rule = #noether.rule<([i,j])->([i,{k|j|l}]) sizes {j=8, k=1, l=2} : r0 = o0, r0 = 0>
   %19 = tensor.pad %x low[0, 1] high[0, 2] {
   ^bb0(%row: index, %column: index):
     tensor.yield %one : f32

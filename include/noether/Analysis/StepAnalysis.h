@@ -40,11 +40,14 @@ struct ParameterFacts {
 struct StepAnalysis {
   StepRoles roles;
   llvm::SmallVector<ParameterFacts, 0> parameters;
+  /// Scales and rescales.
   llvm::SmallVector<Symmetry, 0> symmetries;
+  llvm::SmallVector<Symmetry, 0> translations;
   /// Groups that act on axes, then permutations.
   llvm::SmallVector<AxisGroup, 0> axisGroups;
   int64_t torusDimension = 0;
   int64_t exactTorusDimension = 0;
+  int64_t translationDimension = 0;
   /// The gradients that could be told from the update, by the parameter's argument number.
   llvm::MapVector<unsigned, mlir::Value> gradients;
   llvm::SmallVector<SymmetryKinetics, 0> kinetics;

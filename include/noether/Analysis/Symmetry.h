@@ -14,11 +14,11 @@
 
 namespace noether {
 
-enum class Family { Scale, Rescale };
+enum class Family { Scale, Rescale, Translation };
 llvm::StringRef stringifyFamily(Family family);
 
-/// How one parameter moves under a symmetry: w -> exp(exponent * s) w, where s is a scalar
-/// (no axes) or a function of the index along `axes`.
+/// How one parameter moves under a symmetry: w -> exp(exponent * s) w, or w + exponent * s for a
+/// translation, where s is a scalar (no axes) or a function of the index along `axes`.
 struct SymmetryMember {
   /// Entry argument number of the parameter.
   unsigned argument;

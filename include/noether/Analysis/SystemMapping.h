@@ -35,6 +35,7 @@ public:
   const UnknownOrigin &originOf(UnknownId unknown) const { return origins[unknown]; }
   std::optional<UnknownId> lookup(ValueId value, uint64_t key) const;
   const Spurion &getSpurion(uint32_t spurion) const { return spurions[spurion]; }
+  llvm::ArrayRef<Spurion> getSpurions() const { return spurions; }
   /// The operation that stated an equation; null for the loss, which is pinned to 0.
   mlir::Operation *operationOf(const Equation &equation) const;
 

@@ -462,7 +462,7 @@ ParseResult RuleParser::parseUses() {
       uses.push_back(OperandUse::Minus);
     else if (succeeded(parser.parseOptionalStar()))
       uses.push_back(OperandUse::Factor);
-    else if (succeeded(parser.parseOptionalLess()))
+    else if (succeeded(parser.parseOptionalQuestion()))
       uses.push_back(OperandUse::Ordered);
     else if (succeeded(parser.parseOptionalVerticalBar()))
       uses.push_back(OperandUse::Choice);
@@ -470,7 +470,7 @@ ParseResult RuleParser::parseUses() {
       uses.push_back(OperandUse::Opaque);
     else
       return parser.emitError(parser.getCurrentLocation(),
-                              "expected a use: '+', '-', '*', '<', '|' or '_'");
+                              "expected a use: '+', '-', '*', '?', '|' or '_'");
     return success();
   });
 }

@@ -32,12 +32,12 @@ enum class OperandUse : char {
   /// is taken.
   Plus = '+',
   Minus = '-',
-  /// The result is affine in this operand while all others stay. Along frozen factors entries are
-  /// combined with weights that are not known.
+  /// The result is linear in this operand while all others stay, but for what Plus, Minus and Choice
+  /// operands contribute. Along frozen factors entries are combined with weights that are not known.
   Factor = '*',
   /// Any increasing map of the numbers of all Ordered operands at once maps the tied results alike
   /// and leaves the others as they are: maxima, comparisons.
-  Ordered = '<',
+  Ordered = '?',
   /// A result is an entry of one of its Choice operands; the other operands decide which.
   Choice = '|',
 };

@@ -107,7 +107,7 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
     sum      ::= `sum` `{` factor (`,` factor)* `}`
     frozen   ::= `frozen` `{` factor (`,` factor)* `}`
     uses     ::= `uses` `(` use (`,` use)* `)`
-    use      ::= `_` | `+` | `-` | `*` | `<` | `|`
+    use      ::= `_` | `+` | `-` | `*` | `?` | `|`
     equations::= `:` equation (`,` equation)*
     equation ::= value `=` (`0` | `-`? term ((`+` | `-`) term)*)
     term     ::= (integer (`/` integer)?)? value
@@ -122,8 +122,8 @@ def Noether_RuleAttr : Noether_Attr<"Rule", "rule"> {
       operands. An operand in no equation is not constrained.
     * `uses` says how each operand enters the results that an equation ties it to, which is more than
       a log-scale can tell: translations and rotations are proved from it. `+` and `-`: the result is
-      the sum of these operands with these signs. `*`: the result is affine in the operand while the
-      others stay. `<`: increasing maps of all these operands at once map the result alike (maxima,
+      the sum of these operands with these signs. `*`: the result is linear in the operand while the
+      others stay, but for such sums. `?`: increasing maps of all these operands at once map the result alike (maxima,
       comparisons). `|`: the result is an entry of one of these operands, the others decide which.
       `_`: nothing is known, as for all operands of a rule that does not say.
     * A `barrier` pins all operands and results to 0.

@@ -1,0 +1,385 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "TranslationEngine.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+#include <cmath>
+
+using namespace noether;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+
+/// Values with more terms are not followed: long residual streams, say.
+static constexpr size_t kMaxTerms = 1024;
+/// Constants below this in a choice or a maximum hide an entry, whatever is added to the others.
+static constexpr double kMask = -1e9;
+
+TranslationEngine::TranslationEngine(const Program &program, Structure &structure, FormPool &forms,
+                                     ShiftSink &sink)
+    : program(program), structure(structure), forms(forms), sink(sink), roots(program),
+      shifts(program.getValues().size(), 0), pool(1) {}
+
+bool TranslationEngine::addUnknown(ValueId value, uint64_t key, FormId form) {
+  const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
+  if (space.isOpaque)
+    return false;
+  unsigned order = 0;
+  for (unsigned axis = 0; axis < space.axes.size(); ++axis)
+    order += space.axes[axis]->order(space.digit(key, axis));
+  if (order > ShiftMaps::kMaxLegs)
+    return false;
+  ShiftTerm term = {maps.identity(order), key, {}, form};
+  for (unsigned leg = 0; leg < order; ++leg)
+    term.legs.push_back(leg);
+  if (!shifts[value]) {
+    shifts[value] = pool.size();
+    pool.emplace_back();
+  }
+  pool[shifts[value]].push_back(std::move(term));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Forms and shifts
+//===----------------------------------------------------------------------===//
+
+FormId TranslationEngine::live(FormId form) {
+  ArrayRef<Term> terms = forms[form];
+  auto isVanished = [&](const Term &term) {
+    return term.unknown < vanished.size() && vanished.test(term.unknown);
+  };
+  if (llvm::none_of(terms, isVanished))
+    return form;
+  Form rest;
+  for (const Term &term : terms)
+    if (!isVanished(term))
+      rest.push_back(term);
+  return forms.intern(std::move(rest));
+}
+
+void TranslationEngine::pinForm(FormId form, size_t step) {
+  form = live(form);
+  if (form == FormPool::zero)
+    return;
+  sink.vanish(form, step);
+  if (forms[form].size() != 1)
+    return;
+  UnknownId unknown = forms[form].front().unknown;
+  if (unknown >= vanished.size())
+    vanished.resize(unknown + 1);
+  vanished.set(unknown);
+}
+
+void TranslationEngine::pin(ValueId value, size_t step) {
+  for (const ShiftTerm &term : Shift(shiftOf(value)))
+    pinForm(term.form, step);
+}
+
+void TranslationEngine::pinOperand(size_t index, unsigned operand) {
+  pin(program.operands(program.getSteps()[index])[operand], index);
+}
+
+void TranslationEngine::add(Shift &shift, ShiftTerm term) {
+  term.form = live(term.form);
+  if (term.form == FormPool::zero)
+    return;
+  for (ShiftTerm &other : shift)
+    if (other.map == term.map && other.key == term.key && other.legs == term.legs) {
+      other.form = forms.add(other.form, term.form);
+      return;
+    }
+  shift.push_back(std::move(term));
+}
+
+void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
+  llvm::erase_if(shift, [](const ShiftTerm &term) { return term.form == FormPool::zero; });
+  if (shift.size() > kMaxTerms) {
+    for (const ShiftTerm &term : shift)
+      pinForm(term.form, step);
+    shift.clear();
+  }
+  if (shift.empty()) {
+    shifts[value] = 0;
+    return;
+  }
+  shifts[value] = pool.size();
+  pool.push_back(std::move(shift));
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+bool TranslationEngine::isTied(const CompiledRule &rule, unsigned operand, unsigned result) const {
+  return llvm::any_of(rule.equations, [&](const CompiledRule::Equation &equation) {
+    return equation.lhs == rule.numOperands + result &&
+           llvm::any_of(equation.terms, [&](auto &term) { return term.first == operand; });
+  });
+}
+
+bool TranslationEngine::takesAnyShift(ValueId value) const {
+  const std::optional<double> &constant = program.getValues()[value].constant;
+  return constant && std::isinf(*constant);
+}
+
+bool TranslationEngine::isLargeMask(ValueId value) const {
+  const std::optional<double> &constant = program.getValues()[value].constant;
+  return constant && *constant <= kMask;
+}
+
+bool TranslationEngine::isAssumedTrue(ValueId predicate) const {
+  constexpr unsigned kMaxCopies = 8;
+  for (unsigned depth = 0; depth < kMaxCopies; ++depth) {
+    const Program::Step *step = roots.definitionOf(predicate);
+    if (!step || step->numOperands == 0)
+      return false;
+    auto name = step->op->getName().getStringRef();
+    if (name == "stablehlo.is_finite" || name == "math.isfinite")
+      return true;
+    if (name != "stablehlo.broadcast_in_dim" && name != "stablehlo.reshape")
+      return false;
+    predicate = program.operands(*step)[0];
+  }
+  return false;
+}
+
+/// A test whose answer is taken not to change.
+static bool isTestOfFiniteness(mlir::Operation *op) {
+  return llvm::StringSwitch<bool>(op->getName().getStringRef())
+      .Cases({"stablehlo.is_finite", "math.isfinite", "math.isinf", "math.isnan", "chlo.is_inf",
+              "chlo.is_pos_inf", "chlo.is_neg_inf"},
+             true)
+      .Default(false);
+}
+
+void TranslationEngine::run(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  ArrayRef<ValueId> operands = program.operands(step);
+  // Nothing moves: most of what depends on the data only.
+  if (llvm::all_of(operands, [&](ValueId operand) { return shifts[operand] == 0; }))
+    return;
+  if (step.kind == Program::StepKind::LoopTie)
+    return runLoopTie(index);
+  if (step.kind == Program::StepKind::Carry) {
+    shifts[program.results(step)[0]] = shifts[operands[0]];
+    return;
+  }
+  if (isTestOfFiniteness(step.op))
+    return;
+  const Structure::Binding *binding = structure.bindingOf(index);
+  if (!step.rule->isBarrier && binding && step.rule->isSegmented)
+    return runSegmented(index, *binding);
+  Joint joint;
+  if (step.rule->isBarrier || !openJoint(index, joint)) {
+    for (unsigned operand = 0; operand < operands.size(); ++operand)
+      pinOperand(index, operand);
+    return;
+  }
+  runRule(joint);
+}
+
+void TranslationEngine::runLoopTie(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  ArrayRef<ValueId> operands = program.operands(step);
+  for (unsigned i = 0; i < step.numTied; ++i) {
+    ValueId carried = operands[i], yielded = operands[i + step.numTied];
+    const ResolvedSpace &a = structure.resolve(structure.spaceOf(carried));
+    const ResolvedSpace &b = structure.resolve(structure.spaceOf(yielded));
+    bool fits = !a.isOpaque && !b.isOpaque && a.axes.size() == b.axes.size() &&
+                llvm::all_of(llvm::zip(a.axes, b.axes), [](auto axes) {
+                  return std::get<0>(axes)->hasSameStructure(*std::get<1>(axes));
+                });
+    if (!fits) {
+      pin(carried, index);
+      pin(yielded, index);
+      continue;
+    }
+    Shift difference(shiftOf(carried));
+    for (ShiftTerm term : shiftOf(yielded)) {
+      term.form = forms.scale(Fraction(-1), term.form);
+      add(difference, std::move(term));
+    }
+    for (const ShiftTerm &term : difference)
+      pinForm(term.form, index);
+  }
+  // The condition.
+  for (unsigned operand = 2 * step.numTied; operand < operands.size(); ++operand)
+    pinOperand(index, operand);
+}
+
+void TranslationEngine::runRule(const Joint &joint) {
+  const CompiledRule &rule = *joint.rule;
+  size_t index = joint.index;
+  auto isFloat = [&](ValueId value) { return program.getValues()[value].isFloat; };
+  auto isMoved = [&](unsigned operand) { return shifts[joint.operands[operand]] != 0; };
+
+  // A choice that is known to be made.
+  OpKind kind = roots.getKinds().get(joint.step->op);
+  std::optional<unsigned> chosen;
+  if (kind == OpKind::Select && isAssumedTrue(joint.operands[0]))
+    chosen = 1;
+
+  // Whether a square: the product of its operand with itself.
+  bool isSquare = joint.step->op->getName().getStringRef() == "chlo.square" &&
+                  joint.operands.size() == 1 && joint.isPointwise;
+
+  SmallVector<unsigned, 4> ordered;
+  bool comparesMoved = false;
+  for (unsigned operand = 0; operand < rule.numOperands; ++operand) {
+    OperandUse use = rule.use(operand);
+    if (use == OperandUse::Ordered) {
+      ordered.push_back(operand);
+      comparesMoved |= isMoved(operand);
+    }
+    if (use == OperandUse::Opaque && !isSquare)
+      pinOperand(index, operand);
+  }
+  // What each device puts in its place of the whole is a map of its own.
+  bool isAcrossDevices =
+      joint.step->op->getName().getStringRef() == "sdy.manual_computation";
+  LocalShift orderedShift;
+  if (comparesMoved)
+    orderedShift = common(joint, ordered);
+
+  for (auto [r, result] : llvm::enumerate(joint.results)) {
+    if (!isFloat(result))
+      continue;
+    Shift shift;
+    SmallVector<unsigned, 4> choices;
+    bool isOrdered = false, choosesMoved = false;
+    for (unsigned operand = 0; operand < rule.numOperands; ++operand) {
+      if (!isTied(rule, operand, r))
+        continue;
+      OperandUse use = rule.use(operand);
+      if (use == OperandUse::Choice && (!chosen || *chosen == operand)) {
+        choices.push_back(operand);
+        choosesMoved |= isMoved(operand);
+      }
+      isOrdered |= use == OperandUse::Ordered;
+      if (!isMoved(operand))
+        continue;
+      if (use == OperandUse::Plus || use == OperandUse::Minus) {
+        for (LocalTerm &term : embed(joint, operand)) {
+          if (use == OperandUse::Minus)
+            term.form = forms.scale(Fraction(-1), term.form);
+          if (term.isLost || (isAcrossDevices && !maps.isIdentity(term.map)))
+            mapUnknown(joint, operand, r, term, shift);
+          else if (sumOver(joint, joint.summed, term))
+            finish(joint, r, term, shift);
+        }
+        continue;
+      }
+      if (use != OperandUse::Factor && !isSquare)
+        continue;
+      // Which other operand it is multiplied with, if that is all that happens.
+      std::optional<unsigned> partner;
+      int power = 1;
+      if (isSquare) {
+        partner = operand;
+      } else if (kind == OpKind::Divide && operand == 0) {
+        partner = 1;
+        power = -1;
+      } else if ((kind == OpKind::Multiply || kind == OpKind::Contraction) && operand < 2 &&
+                 rule.use(1 - operand) == OperandUse::Factor) {
+        partner = 1 - operand;
+      }
+      for (LocalTerm &term : embed(joint, operand)) {
+        if (isSquare)
+          term.form = forms.scale(Fraction(2), term.form);
+        std::optional<bool> remains;
+        if (partner && !term.isLost) {
+          LocalTerm product = term;
+          remains = multiply(joint, *partner, power, product);
+          if (remains && *remains)
+            finish(joint, r, product, shift);
+        }
+        if (!remains)
+          mapUnknown(joint, operand, r, term, shift);
+      }
+    }
+    if (isOrdered)
+      for (const LocalTerm &term : orderedShift)
+        finish(joint, r, term, shift);
+    if (choosesMoved)
+      for (const LocalTerm &term : common(joint, choices))
+        finish(joint, r, term, shift);
+    setShift(result, std::move(shift), index);
+  }
+
+  // What no float result takes on must vanish, but for comparisons, which take no notice.
+  for (unsigned operand = 0; operand < rule.numOperands; ++operand) {
+    OperandUse use = rule.use(operand);
+    if (use == OperandUse::Opaque || use == OperandUse::Ordered || !isMoved(operand) ||
+        (chosen && use == OperandUse::Choice))
+      continue;
+    bool isTaken = false;
+    for (unsigned r = 0; r < joint.results.size(); ++r)
+      isTaken |= isFloat(joint.results[r]) && isTied(rule, operand, r);
+    if (!isTaken)
+      pinOperand(index, operand);
+  }
+}
+
+TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
+                                                        ArrayRef<unsigned> operands) {
+  std::optional<LocalShift> known;
+  SmallVector<double, 1> masks;
+  auto hasSamePlace = [](const LocalTerm &a, const LocalTerm &b) {
+    return a.map == b.map && llvm::all_of(llvm::zip(a.parts, b.parts), [](auto parts) {
+             return std::get<0>(parts).digit == std::get<1>(parts).digit &&
+                    std::get<0>(parts).legs == std::get<1>(parts).legs;
+           });
+  };
+  for (unsigned operand : operands) {
+    ValueId value = joint.operands[operand];
+    if (takesAnyShift(value))
+      continue;
+    if (isLargeMask(value)) {
+      masks.push_back(*program.getValues()[value].constant);
+      continue;
+    }
+    LocalShift own;
+    for (LocalTerm &term : embed(joint, operand)) {
+      // Entries along these axes meet: they must move alike.
+      bool varies = term.isLost;
+      for (unsigned axis : joint.summed.set_bits())
+        varies |= !term.parts[axis].legs.empty() || joint.space->axes[axis]->hasPieces;
+      if (varies)
+        pinForm(term.form, joint.index);
+      else
+        own.push_back(std::move(term));
+    }
+    if (!known) {
+      known = std::move(own);
+      continue;
+    }
+    LocalShift both;
+    for (LocalTerm &term : *known) {
+      auto it = llvm::find_if(own, [&](LocalTerm &other) { return hasSamePlace(term, other); });
+      if (it == own.end()) {
+        pinForm(term.form, joint.index);
+        continue;
+      }
+      pinForm(forms.subtract(term.form, it->form), joint.index);
+      it->isLost = true; // Seen.
+      both.push_back(std::move(term));
+    }
+    for (const LocalTerm &term : own)
+      if (!term.isLost)
+        pinForm(term.form, joint.index);
+    known = std::move(both);
+  }
+  LocalShift result = known ? std::move(*known) : LocalShift();
+  for (double mask : masks)
+    for (LocalTerm &term : result)
+      if (FormId form = live(term.form); form != FormPool::zero)
+        sink.vanishUnlessMoves(mask, form, joint.index);
+  // One index of what is summed over stands for all.
+  for (LocalTerm &term : result)
+    for (unsigned axis : joint.summed.set_bits())
+      term.parts[axis] = Part();
+  return result;
+}

@@ -1,0 +1,88 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Translations.h"
+
+#include "SymmetryBuilder.h"
+#include "TranslationEngine.h"
+
+using namespace noether;
+
+namespace {
+
+/// Collects what the engine says as a system over the unknowns of the parameters' components, which
+/// have the numbers they have for log-scales.
+class TranslationSystem final : public ShiftSink {
+public:
+  explicit TranslationSystem(SystemMapping &mapping) : mapping(mapping) {}
+
+  void vanish(FormId form, size_t step) override { add(form, step, std::nullopt); }
+  void vanishUnlessMoves(double constant, FormId form, size_t step) override {
+    if (spurions.empty() || spurions.back().step != step || spurions.back().constant != constant) {
+      system.addSpurion("c" + llvm::Twine(spurions.size()));
+      spurions.push_back({constant, step});
+    }
+    add(form, step, spurions.size() - 1);
+  }
+
+  System system;
+  std::vector<SystemMapping::Spurion> spurions;
+
+private:
+  void add(FormId form, size_t step, std::optional<uint32_t> spurion) {
+    Equation equation;
+    equation.form.assign(mapping.getForms()[form].begin(), mapping.getForms()[form].end());
+    equation.provenance = step;
+    equation.spurion = spurion;
+    system.addEquation(std::move(equation));
+  }
+
+  SystemMapping &mapping;
+};
+
+} // namespace
+
+mlir::FailureOr<Translations> noether::inferTranslations(const Program &program,
+                                                         const StepRoles &roles,
+                                                         SystemMapping &mapping) {
+  TranslationSystem sink(mapping);
+  FormPool &forms = mapping.getForms();
+  TranslationEngine engine(program, mapping.getStructure(), forms, sink);
+
+  mlir::func::FuncOp entry = roles.entry;
+
+  // The unknowns of parameters come first.
+  llvm::DenseSet<ValueId> parameters;
+  for (unsigned argument : mapping.getLiveParameters())
+    parameters.insert(program.getArguments()[argument]);
+  size_t numSteps = program.getSteps().size();
+  llvm::ArrayRef<System::Unknown> unknowns = mapping.getSystem().getUnknowns();
+  for (UnknownId unknown = 0; unknown < unknowns.size(); ++unknown) {
+    auto [value, key] = mapping.originOf(unknown);
+    if (!parameters.contains(value))
+      break;
+    sink.system.addUnknown("t" + llvm::Twine(value) + "." + llvm::Twine(key),
+                           unknowns[unknown].dimension);
+    FormId form = forms.unknown(unknown);
+    if (!engine.addUnknown(value, key, form))
+      sink.vanish(form, numSteps);
+  }
+  for (unsigned step : mapping.getLossSlice().set_bits())
+    engine.run(step);
+  engine.pin(program.getResults()[roles.loss], numSteps);
+
+  Solution solution = Solver(sink.system, SpurionMode::Promoted).solve();
+  if (auto violated = findViolatedEquation(sink.system, solution, SpurionMode::Promoted)) {
+    mlir::Operation *op = mapping.operationOf(sink.system.getEquations()[*violated]);
+    return (op ? op : entry.getOperation())
+        ->emitError("internal error: the translations violate this operation's equation");
+  }
+  Translations result;
+  result.symmetries =
+      SymmetryBuilder(program, mapping, sink.system, sink.spurions, solution).build(Family::Translation);
+  for (const Symmetry &symmetry : result.symmetries)
+    result.dimension += symmetry.dimension;
+  if (result.dimension != solution.getDimension())
+    return entry.emitError("internal error: the translations do not span the null space");
+  return std::move(result);
+}
