@@ -179,6 +179,13 @@ def test_parts_that_make_up_all_of_it():
     assert rows(analysis([("scale", 1, halves[:1])], shapes))[0][1] == [("w", "", "", "2{0}x3x4")]
 
 
+def test_many_that_differ_in_more_than_size():
+    made = analysis(*layers(20, lambda i: 8 * (i + 1)))
+    data = json.loads(made.json())
+    data["symmetries"][4]["members"][1]["exponent"] = "-2"
+    assert sorted(len(ids) for ids, _ in rows(Analysis.from_json(data))) == [1, 19]
+
+
 def test_full():
     made = analysis(*layers(12))
     assert len(rows(made, full=True)) == 12

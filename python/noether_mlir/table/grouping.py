@@ -211,7 +211,6 @@ def group(analysis: Analysis, label: Labels, full: bool = False) -> list[Group]:
         kind_of = kinds(parts, label)
         key: Hashable = symmetry.id if full else (
             symmetry.family,
-            symmetry.exact,
             symmetry.traceless,
             symmetry.order is None,
             tuple(sorted({(str(spurion.constant), spurion.degree) for spurion in symmetry.broken_by})),
