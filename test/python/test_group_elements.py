@@ -98,7 +98,7 @@ CASES = {
                  member("k", axes=[1], side="inverse_transpose", block_axes=[2], view=[5, 2, 3]),
                  size=2, block_shape=[3]),
         {"q": HEADS_Q, "k": HEADS_K},
-        lambda p: (lambda q, k: (q.conj()[:, None] * k[None]).sum(-1).real)(
+        lambda p: (lambda q, k: (q.conj()[:, None] * k[None]).sum(-1))(
             *(v[:, 0] + 1j * v[:, 1] for v in (p["q"], p["k"].reshape(5, 2, 3)))),
     ),
     "permutation": (
