@@ -20,6 +20,10 @@ def splat(attribute: Any) -> float | None:
     hexadecimal = _HEX.match(text)
     if hexadecimal:
         return _from_bits(int(hexadecimal.group(1), 16), len(hexadecimal.group(1)), text)
+    pair = re.match(r"dense<\(([^,\[\"]+),([^)]+)\)>", text)
+    if pair:  # complex
+        parts = [float(part) for part in pair.groups()]
+        return parts[0] if parts[1] == 0 else None
     match = _NUMBER.match(text)
     if not match and "dense" not in text and "[" not in text:
         match = re.match(r"([^\s:]+)", text)
@@ -49,11 +53,13 @@ def consists_of_zeros(attribute: Any) -> bool:
     """Whether every element of a `value` attribute that is no splat is zero, infinite or NaN."""
     from jaxlib.mlir import ir
 
+    if isinstance(attribute, str):
+        return False
     try:
         array = np.asarray(ir.DenseElementsAttr(attribute))
     except (ValueError, TypeError, RuntimeError):
         return False
-    return array.dtype.kind == "f" and array.size > 0 and not bool((np.isfinite(array) & (array != 0)).any())
+    return array.dtype.kind in "fc" and array.size > 0 and not bool((np.isfinite(array) & (array != 0)).any())
 
 
 def _divide(x: float, y: float, integer: bool) -> float | None:

@@ -294,7 +294,12 @@ class _Expansion:
     # --- operations
 
     def constant(self, op: Any, frame: dict[Any, int]) -> None:
-        attribute, result = op.attributes["value"], op.results[0]
+        result = op.results[0]
+        try:
+            attribute = op.attributes["value"]
+        except TypeError:  # complex elements, which the bindings do not know
+            text = re.search(r"value = (dense<.{,200})", op.get_asm(print_generic_op_form=True))
+            attribute = text.group(1) if text else ""
         number = constants.splat(attribute)
         if number is not None:
             frame[result] = self.value(result.type, number)
