@@ -14,6 +14,7 @@ from rich.console import Console
 
 from noether_mlir.errors import NoetherError, NotATrainingStep
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
+from noether_mlir.modules import functional
 
 STEP = typer.Argument(
     metavar="STEP",
@@ -69,6 +70,7 @@ def read(step: str) -> StepText:
     if ":" in step and not Path(step).exists():
         require_jax("tracing a Python function")
         function, args, options = call_function(step)
+        function, args, _ = functional(function, args, {}, options)
         if not callable(function) or hasattr(function, "mlir_module_serialized"):
             raise NotATrainingStep(f"{step}: the step is not a function")
         return StepText(lower_to_text(function, args, **options).text, step)
@@ -83,6 +85,7 @@ def read_with_arguments(step: str) -> tuple[StepText, list[Any] | None]:
     from noether_mlir.verification.driver import flat_arguments
 
     function, args, options = call_function(step)
+    function, args, _ = functional(function, args, {}, options)
     if not callable(function) or hasattr(function, "mlir_module_serialized"):
         raise NotATrainingStep(f"{step}: the step is not a function")
     leaves = flat_arguments(args, {}, **options)

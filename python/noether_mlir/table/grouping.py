@@ -176,7 +176,8 @@ class Group:
 def exponent_text(part: Part, family: str) -> str:
     """How a member moves, where that needs saying: ^-1."""
     if part.side:
-        return {"left": "M", "right": "M^-T"}.get(part.side, part.side)
+        sides = {"direct": "M", "left": "M", "inverse_transpose": "M^-T", "right": "M^-T"}
+        return "" if family == "permutation" else sides.get(part.side, part.side)
     if family not in ("scale", "rescale") or (family == "scale" and part.exponent == 1):
         return ""
     return f"^{part.exponent}"

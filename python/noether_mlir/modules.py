@@ -1,0 +1,58 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Steps that update flax.nnx modules in place, as functions that return what they change.
+
+Flax is recognised by its types' names, and imported only where its modules are among the arguments.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from noether_mlir.errors import NoetherError
+from noether_mlir.roles import parameter_names
+
+
+def is_module(value: Any) -> bool:
+    """Whether a value is a flax.nnx module, or another object of its kind, such as an optimizer."""
+    names = {kind.__name__ for kind in type(value).__mro__ if kind.__module__.startswith("flax.nnx")}
+    return bool(names & {"Module", "Object", "Pytree"}) and not names & {"Variable", "VariableState", "State"}
+
+
+def functional(
+    step: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """A step with nnx modules among its arguments, as a function from their states to the new ones.
+
+    Returns:
+        (step, args, kwargs), as they were if there are no modules. Else the function takes the modules' states in a
+        dictionary by the arguments' names, then the other arguments, and returns the states beside what the step does.
+
+    Raises:
+        NoetherError: if `options` has what speaks of the arguments as they were.
+    """
+    if not callable(step) or not any(map(is_module, [*args, *kwargs.values()])):
+        return step, tuple(args), dict(kwargs)
+    if any(option is not None for option in options.values()):
+        raise NoetherError(f"with flax.nnx modules among the arguments, {' and '.join(options)} cannot be given")
+    from flax import nnx
+
+    while hasattr(step, "__wrapped__") and hasattr(step, "lower"):  # nnx.jit, jax.jit
+        step = step.__wrapped__
+    known = parameter_names(step)
+    names = [known[i] if i < len(known) else f"argument{i}" for i in range(len(args))]
+    given = [*zip(names, args), *kwargs.items()]
+    graph, states = nnx.split({name: value for name, value in given if is_module(value)})
+    others = {name: value for name, value in given if not is_module(value)}
+
+    def function(modules: Any, *rest: Any) -> Any:
+        merged = nnx.merge(graph, modules)
+        values = {**merged, **dict(zip(others, rest))}
+        result = step(*(values[name] for name in names), **{name: values[name] for name in kwargs})
+        return nnx.state(merged), result
+
+    function.__name__ = getattr(step, "__name__", type(step).__name__)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = [inspect.Parameter(name, kind) for name in ("modules", *others)]
+    function.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    return function, (states, *others.values()), {}
