@@ -79,8 +79,7 @@ static llvm::SmallDenseSet<uint64_t, 4> anyCells(ArrayRef<Component> field) {
 }
 
 FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
-                             ArrayRef<FieldId> operands, const ResolvedSpace &space,
-                             size_t step) {
+                             ArrayRef<FieldId> operands, const ResolvedSpace &space, size_t step) {
   if (terms.size() == 1 && terms[0].second == Fraction(1))
     return operands[terms[0].first];
   bool allZero = true;
@@ -145,8 +144,8 @@ FieldId FieldEngine::equate(FieldId a, FieldId b, const ResolvedSpace &space, si
   Field left(pool[a]), right(pool[b]);
   const Component *x = left.begin(), *y = right.begin();
   while (x != left.end() || y != right.end()) {
-    uint64_t key = std::min(x == left.end() ? ~uint64_t(0) : x->key,
-                            y == right.end() ? ~uint64_t(0) : y->key);
+    uint64_t key =
+        std::min(x == left.end() ? ~uint64_t(0) : x->key, y == right.end() ? ~uint64_t(0) : y->key);
     FormId formX = x != left.end() && x->key == key ? (x++)->form : FormPool::zero;
     FormId formY = y != right.end() && y->key == key ? (y++)->form : FormPool::zero;
     bool anyX = isAny(anyA, key), anyY = isAny(anyB, key);
@@ -262,9 +261,9 @@ void FieldEngine::relateSpurions(ArrayRef<double> constants, FieldId field, size
         sink->relateConstant(constant, component.form, step);
 }
 
-template <typename FinishFn>
 void FieldEngine::applyEquations(size_t index, ArrayRef<FieldId> embedded,
-                                 const ResolvedSpace &space, FinishFn finish) {
+                                 const ResolvedSpace &space,
+                                 llvm::function_ref<FieldId(unsigned, FieldId)> finish) {
   const Program::Step &step = program.getSteps()[index];
   const CompiledRule &rule = *step.rule;
   ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
@@ -328,7 +327,7 @@ void FieldEngine::run(size_t index) {
     if (fields[initial] == FieldPool::any && program.getValues()[carried].isFloat)
       makeUnknown(carried);
     else
-      fields[carried] = fields[initial];
+      fields[carried] = dropPicked(initial, index);
     return;
   }
   if (step.rule->isBarrier) {
@@ -336,32 +335,45 @@ void FieldEngine::run(size_t index) {
     return;
   }
   const Structure::Binding *binding = structure.bindingOf(index);
-  if (!binding)
+  if (!binding && !involvesPicked(index)) {
     runPointwise(index);
+    return;
+  }
+  if (scalesNothing(step)) {
+    for (ValueId result : program.results(step))
+      fields[result] = FieldPool::zero;
+    return;
+  }
+  if (involvesPicked(index))
+    runPicked(index);
   else if (step.rule->isSegmented)
-    runSegmented(index, *binding);
+    runSegmented(makeApplication(index, *step.rule, binding));
   else
-    runGeneral(index, *binding);
+    runGeneral(makeApplication(index, *step.rule, binding));
+}
+
+/// Nothing scales: most of what depends on the data only.
+bool FieldEngine::scalesNothing(const Program::Step &step) const {
+  return llvm::all_of(program.operands(step),
+                      [&](ValueId id) { return operandField(id) == FieldPool::zero; });
 }
 
 void FieldEngine::runBarrier(size_t index) {
   const Program::Step &step = program.getSteps()[index];
   for (ValueId operand : program.operands(step))
     pinToZero(operandField(operand), index);
-  for (ValueId result : program.results(step))
+  for (ValueId result : program.results(step)) {
+    picked.erase(result);
     fields[result] = program.getValues()[result].isAnyScale ? FieldPool::any : FieldPool::zero;
+  }
 }
 
 void FieldEngine::runPointwise(size_t index) {
   const Program::Step &step = program.getSteps()[index];
   SmallVector<FieldId, 4> operands;
-  bool trivial = true;
-  for (ValueId operand : program.operands(step)) {
+  for (ValueId operand : program.operands(step))
     operands.push_back(operandField(operand));
-    trivial &= operands.back() == FieldPool::zero;
-  }
-  // Nothing scales: most of what depends on the data only.
-  if (trivial) {
+  if (scalesNothing(step)) {
     for (ValueId result : program.results(step))
       fields[result] = FieldPool::zero;
     return;
@@ -372,160 +384,6 @@ void FieldEngine::runPointwise(size_t index) {
       space = structure.spaceOf(id);
   applyEquations(index, operands, structure.resolve(space),
                  [](unsigned, FieldId field) { return field; });
-}
-
-//===----------------------------------------------------------------------===//
-// Rules with a joint index
-//===----------------------------------------------------------------------===//
-
-/// Whether an axis has exactly the components of these factors.
-static bool matches(const ResolvedSpace &joint, ArrayRef<int> jointAxis,
-                    ArrayRef<CompiledRule::Factor> factors, const ResolvedAxis &axis) {
-  uint64_t radix = 1;
-  for (CompiledRule::Factor factor : factors) {
-    if (jointAxis[factor] < 0)
-      return false;
-    radix *= joint.axes[jointAxis[factor]]->radix;
-  }
-  return radix == axis.radix;
-}
-
-/// The field of an operand over the joint index of a rule.
-FieldId FieldEngine::embed(size_t index, unsigned operand, const Structure::Binding &binding,
-                           const ResolvedSpace &joint, ArrayRef<int> jointAxis) {
-  const Program::Step &step = program.getSteps()[index];
-  const CompiledRule &rule = *step.rule;
-  ValueId value = program.operands(step)[operand];
-  FieldId field = operandField(value);
-  if (field == FieldPool::zero || field == FieldPool::any)
-    return field;
-  const ResolvedSpace &own = structure.resolve(structure.spaceOf(value));
-
-  llvm::BitVector lost(own.axes.size()), present(joint.axes.size());
-  for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
-    auto &factors = dim.segments.front();
-    if (factors.empty() || !matches(joint, jointAxis, factors, *own.axes[d])) {
-      lost.set(d);
-      continue;
-    }
-    for (CompiledRule::Factor factor : factors)
-      present.set(jointAxis[factor]);
-  }
-  field = constantAlong(field, own, lost, index);
-
-  // Along factors it does not have, the operand is constant, whatever the piece.
-  SmallVector<uint64_t> elsewhere = {0};
-  for (unsigned axis = 0; axis < joint.axes.size(); ++axis) {
-    if (present.test(axis) || !joint.axes[axis]->hasPieces)
-      continue;
-    SmallVector<uint64_t> next;
-    for (uint64_t key : elsewhere)
-      for (uint64_t constant : joint.axes[axis]->constants)
-        next.push_back(key + joint.strides[axis] * constant);
-    elsewhere = std::move(next);
-  }
-
-  Field result;
-  for (const Component &component : pool[field]) {
-    uint64_t key = 0;
-    for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
-      if (lost.test(d))
-        continue;
-      uint64_t digit = own.digit(component.key, d);
-      for (CompiledRule::Factor factor : llvm::reverse(dim.segments.front())) {
-        unsigned axis = jointAxis[factor];
-        key += joint.strides[axis] * (digit % joint.axes[axis]->radix);
-        digit /= joint.axes[axis]->radix;
-      }
-    }
-    for (uint64_t offset : elsewhere)
-      result.push_back({key + offset, component.form});
-  }
-  return pool.intern(std::move(result));
-}
-
-void FieldEngine::runGeneral(size_t index, const Structure::Binding &binding) {
-  const Program::Step &step = program.getSteps()[index];
-  const CompiledRule &rule = *step.rule;
-  ArrayRef<ValueId> results = program.results(step);
-
-  // Nothing scales.
-  if (llvm::all_of(program.operands(step),
-                   [&](ValueId id) { return operandField(id) == FieldPool::zero; })) {
-    for (ValueId result : results)
-      fields[result] = FieldPool::zero;
-    return;
-  }
-  // An opaque space holds constants only.
-  for (ValueId operand : program.operands(step))
-    if (operandField(operand) != FieldPool::zero &&
-        structure.resolve(structure.spaceOf(operand)).isOpaque)
-      return runBarrier(index);
-
-  ResolvedSpace joint;
-  SmallVector<int, 8> jointAxis(rule.numFactors(), -1);
-  for (unsigned factor = 0; factor < rule.numFactors(); ++factor) {
-    if (binding.isBroken(factor))
-      continue;
-    const ResolvedAxis *axis = structure.getResolver().resolve(binding.axisOf(factor));
-    if (!axis)
-      continue;
-    jointAxis[factor] = joint.axes.size();
-    joint.append(axis);
-  }
-  joint.finalize();
-  if (joint.isOpaque)
-    return runBarrier(index);
-
-  SmallVector<FieldId, 4> embedded;
-  for (unsigned operand = 0; operand < rule.numOperands; ++operand)
-    embedded.push_back(embed(index, operand, binding, joint, jointAxis));
-
-  applyEquations(index, embedded, joint, [&](unsigned r, FieldId field) -> FieldId {
-    if (field == FieldPool::zero || field == FieldPool::any)
-      return field;
-    const ResolvedSpace &own = structure.resolve(structure.spaceOf(results[r]));
-    const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands + r];
-    // What is summed over, or not followed, must not matter.
-    llvm::BitVector lost(joint.axes.size(), true), followed(tensor.size());
-    for (auto [d, dim] : llvm::enumerate(tensor)) {
-      auto &factors = dim.segments.front();
-      if (own.isOpaque || factors.empty() || !matches(joint, jointAxis, factors, *own.axes[d]))
-        continue;
-      followed.set(d);
-      for (CompiledRule::Factor factor : factors)
-        lost.reset(jointAxis[factor]);
-    }
-    field = constantAlong(field, joint, lost, index);
-    if (own.isOpaque) {
-      pinToZero(field, index);
-      return FieldPool::zero;
-    }
-    Field result;
-    for (const Component &component : pool[field]) {
-      SmallVector<uint64_t> keys = {0};
-      for (auto [d, dim] : llvm::enumerate(tensor)) {
-        if (followed.test(d)) {
-          uint64_t digit = 0;
-          for (CompiledRule::Factor factor : dim.segments.front()) {
-            unsigned axis = jointAxis[factor];
-            digit = digit * joint.axes[axis]->radix + joint.digit(component.key, axis);
-          }
-          for (uint64_t &key : keys)
-            key += own.strides[d] * digit;
-          continue;
-        }
-        SmallVector<uint64_t> next;
-        for (uint64_t key : keys)
-          for (uint64_t constant : own.axes[d]->constants)
-            next.push_back(key + own.strides[d] * constant);
-        keys = std::move(next);
-      }
-      for (uint64_t key : keys)
-        result.push_back({key, component.form});
-    }
-    return pool.intern(std::move(result));
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -542,9 +400,10 @@ void FieldEngine::runLoopTie(size_t index) {
       continue;
     const ResolvedSpace &a = structure.resolve(structure.spaceOf(carried));
     const ResolvedSpace &b = structure.resolve(structure.spaceOf(yielded));
+    FieldId before = fields[carried], after = dropPicked(yielded, index);
     if (a.isOpaque || b.isOpaque) {
-      pinToZero(fields[carried], index);
-      pinToZero(fields[yielded], index);
+      pinToZero(before, index);
+      pinToZero(after, index);
       continue;
     }
     // Axes that do not have one structure carry constants only.
@@ -553,12 +412,12 @@ void FieldEngine::runLoopTie(size_t index) {
       if (!std::get<0>(axes)->hasSameStructure(*std::get<1>(axes)))
         lost.set(d);
     if (lost.none()) {
-      equate(fields[carried], fields[yielded], a, index);
+      equate(before, after, a, index);
       continue;
     }
     lost.set();
-    FieldId constantA = constantAlong(fields[carried], a, lost, index);
-    FieldId constantB = constantAlong(fields[yielded], b, lost, index);
+    FieldId constantA = constantAlong(before, a, lost, index);
+    FieldId constantB = constantAlong(after, b, lost, index);
     equate(constantA, constantB, ResolvedSpace(), index);
   }
 }

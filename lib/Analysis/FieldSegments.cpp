@@ -64,23 +64,25 @@ bool FieldEngine::readsCell(size_t index, unsigned operand, uint64_t cell) {
 }
 
 /// Slices, concatenations and padding: equalities that hold piece by piece.
-void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) {
+void FieldEngine::runSegmented(const Application &application) {
+  size_t index = application.step;
   const Program::Step &step = program.getSteps()[index];
-  const CompiledRule &rule = *step.rule;
+  const CompiledRule &rule = application.rule;
+  const Structure::Binding &binding = *application.binding;
   ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
 
   bool understood = llvm::all_of(rule.equations, [&](const Equation &equation) {
     return rule.isResult(equation.lhs) && (equation.isEquality() || equation.terms.empty());
   });
-  for (ValueId id : llvm::concat<const ValueId>(operands, results))
-    understood &= !structure.resolve(structure.spaceOf(id)).isOpaque;
+  for (const ResolvedSpace *space : application.spaces)
+    understood &= !space->isOpaque;
   if (!understood)
     return runBarrier(index);
 
   for (auto [r, result] : llvm::enumerate(results)) {
     if (!program.getValues()[result].isFloat)
       continue;
-    const ResolvedSpace &own = structure.resolve(structure.spaceOf(result));
+    const ResolvedSpace &own = *application.spaces[rule.numOperands + r];
     const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands + r];
     SmallVector<Segments> resultSegments;
     for (auto [d, dim] : llvm::enumerate(tensor))
@@ -102,7 +104,7 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
       unsigned o = equation.terms[0].first;
       const CompiledRule::Tensor &source = rule.tensors[o];
       FieldId field = operandField(operands[o]);
-      const ResolvedSpace &from = structure.resolve(structure.spaceOf(operands[o]));
+      const ResolvedSpace &from = *application.spaces[o];
 
       // Where each factor's digit is found among the operand's axes.
       struct Place {
@@ -120,7 +122,7 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
         }
         for (auto [s, segment] : llvm::enumerate(dim.segments)) {
           // A product inside a cut is only followed where it is one factor.
-          if (segment.size() != 1 || binding.isBroken(segment.front())) {
+          if (segment.size() != 1 || !application.axes[segment.front()]) {
             if (!dim.isSegmented() && from.axes[d]->radix != 1)
               lost.set(d);
             continue;
@@ -143,9 +145,8 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
         bool mentionsAny = llvm::any_of(dim.segments, [&](auto &other) {
           return llvm::any_of(other, [&](auto factor) { return places.contains(factor); });
         });
-        return !mentionsAny || llvm::any_of(dim.segments[segment], [&](auto factor) {
-                 return places.contains(factor);
-               });
+        return !mentionsAny || llvm::any_of(dim.segments[segment],
+                                            [&](auto factor) { return places.contains(factor); });
       };
       auto covers = [&](uint64_t cell) {
         for (auto [d, dim] : llvm::enumerate(tensor))
@@ -163,17 +164,18 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
       } else {
         for (const Component &component : pool[field]) {
           bool dropped = false;
-          auto digitOf = [&](CompiledRule::Factor factor) -> std::optional<uint64_t> {
+          // A factor of the source where this component lies in its segment, or elsewhere.
+          enum class Found { Nowhere, Here, InAnotherSegment };
+          auto find = [&](CompiledRule::Factor factor, uint64_t &digit) {
             auto it = places.find(factor);
             if (it == places.end() || lost.test(it->second.axis))
-              return std::nullopt;
-            uint64_t digit = from.digit(component.key, it->second.axis);
+              return Found::Nowhere;
+            digit = from.digit(component.key, it->second.axis);
             if (!sourceSegments[it->second.axis])
-              return digit;
+              return Found::Here;
             auto [segment, inside] = sourceSegments[it->second.axis]->toSegment[digit];
-            if (segment != it->second.segment)
-              dropped = true;
-            return inside;
+            digit = inside;
+            return segment == it->second.segment ? Found::Here : Found::InAnotherSegment;
           };
           SmallVector<uint64_t> keys = {0};
           auto extend = [&](unsigned d, ArrayRef<uint64_t> digits) {
@@ -186,11 +188,20 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
           for (auto [d, dim] : llvm::enumerate(tensor)) {
             std::optional<uint64_t> digit;
             unsigned at = 0;
-            for (auto [s, segment] : llvm::enumerate(dim.segments))
-              if (segment.size() == 1 && !digit)
-                if ((digit = digitOf(segment.front())))
-                  at = s;
-            if (!digit) {
+            bool isElsewhere = false;
+            for (auto [s, segment] : llvm::enumerate(dim.segments)) {
+              uint64_t inside;
+              Found found =
+                  segment.size() == 1 && !digit ? find(segment.front(), inside) : Found::Nowhere;
+              isElsewhere |= found == Found::InAnotherSegment;
+              if (found == Found::Here) {
+                digit = inside;
+                at = s;
+              }
+            }
+            if (!digit && isElsewhere) {
+              dropped = true;
+            } else if (!digit) {
               extend(d, own.axes[d]->constants);
             } else if (!dim.isSegmented()) {
               extend(d, {*digit});
@@ -240,9 +251,8 @@ void FieldEngine::runSegmented(size_t index, const Structure::Binding &binding) 
           knownCells.insert(cell);
     }
     bool allAny = llvm::all_of(allCells, [&](uint64_t cell) {
-      return llvm::any_of(known, [&](const Component &c) {
-        return c.key == cell && c.form == kAnyForm;
-      });
+      return llvm::any_of(known,
+                          [&](const Component &c) { return c.key == cell && c.form == kAnyForm; });
     });
     fields[result] = allAny ? FieldPool::any : pool.intern(std::move(known));
   }

@@ -185,6 +185,7 @@ LogicalResult ProgramBuilder::visitConstant(Operation &op, Frame &frame) {
     program.values[id].isAnyScale = program.values[id].isFloat && isAllZeroOrNonFinite(elements);
   // A constant tensor has degree 0: the barrier without operands says so.
   addStep(&op, Program::StepKind::Rule, own(CompiledRule::getBarrier(0, 1)), {}, {id});
+  numberConstant(value, id);
   frame[op.getResult(0)] = id;
   return success();
 }
@@ -254,6 +255,9 @@ LogicalResult ProgramBuilder::visitByRule(Operation &op, Frame &frame) {
   for (mlir::Value result : op.getResults())
     results.push_back(frame[result] = addValue(result.getType()));
   addStep(&op, Program::StepKind::Rule, compiled.get(), operands, results);
+  if (results.size() == 1)
+    numberResult(op, operands, results.front());
+  addPicks(op);
   return success();
 }
 

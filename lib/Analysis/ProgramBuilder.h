@@ -3,7 +3,7 @@
 //
 // Reads an entry function into a Program. One source file per subject: values and rules
 // (Program.cpp), calls, loops and branches (ProgramControlFlow.cpp), slices (ProgramSlices.cpp),
-// bodies of linalg operations (ProgramBodies.cpp).
+// positions that are data (ProgramIndices.cpp), bodies of linalg operations (ProgramBodies.cpp).
 
 #ifndef NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
 #define NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
@@ -11,6 +11,8 @@
 #include "noether/Analysis/Program.h"
 
 #include "mlir/IR/SymbolTable.h"
+
+#include <map>
 
 namespace noether {
 
@@ -67,6 +69,23 @@ private:
   bool capturesValues(mlir::Operation &op);
   void visitBarrier(mlir::Operation &op, Frame &frame);
 
+  /// Integers that are the same computation have the same number, whatever their shape: equal
+  /// row-major lists of numbers.
+  uint32_t numberOf(ValueId value);
+  /// Numbers the result of a step on integers.
+  void numberResult(mlir::Operation &op, llvm::ArrayRef<ValueId> operands, ValueId result);
+  void numberConstant(mlir::Attribute value, ValueId result);
+  uint32_t internNumber(llvm::ArrayRef<uint64_t> key);
+  /// Says which axes of the last step are indexed by data.
+  void addPicks(mlir::Operation &op);
+  void addPick(CompiledRule::Factor row, int64_t size, uint32_t tag,
+               llvm::ArrayRef<CompiledRule::Factor> positions = {});
+  void addIndexedPicks(llvm::ArrayRef<int64_t> indexed, llvm::ArrayRef<int64_t> rowSizes,
+                       const CompiledRule::Tensor &rows, ValueId indices, int64_t indexVector,
+                       const CompiledRule::Tensor &positions);
+  /// Forgets the values and steps from these on.
+  void truncate(size_t numValues, size_t numSteps, size_t numStepValues);
+
   enum class Handling {
     Rule,
     Constant,
@@ -91,6 +110,11 @@ private:
   llvm::DenseMap<mlir::OperationName, Handling> handling;
   llvm::DenseSet<mlir::OperationName> unknownNames;
   size_t numVisited = 0;
+  std::vector<uint32_t> numbers; // by value; 0 where not asked for yet
+  uint32_t lastNumber = 0;
+  std::map<llvm::SmallVector<uint64_t, 6>, uint32_t> numbersByKey;
+  /// Of the number of a list of vectors that was put together from its coordinates: their numbers.
+  llvm::DenseMap<uint32_t, llvm::SmallVector<uint32_t, 2>> partsOf;
   /// Of the operation that is being followed.
   uint32_t scope = 0, position = 0;
 };

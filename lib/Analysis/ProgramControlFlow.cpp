@@ -123,9 +123,7 @@ FailureOr<bool> ProgramBuilder::unroll(Operation &op, Frame &frame, unsigned dep
     return true;
   }
   // Forget what was followed; the frame's entries for the body are made anew.
-  program.steps.resize(numSteps);
-  program.stepValues.resize(numStepValues);
-  program.values.resize(numValues);
+  truncate(numValues, numSteps, numStepValues);
   program.scopes.resize(numScopes);
   while (!program.scopeStarts.empty() && program.scopeStarts.back().first >= numSteps)
     program.scopeStarts.pop_back();

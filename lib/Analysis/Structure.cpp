@@ -261,9 +261,7 @@ void Structure::applyGeneral(size_t index) {
   // An axis of a result is either followed as a whole or not at all.
   for (unsigned r = 0; r < results.size(); ++r)
     for (const CompiledRule::Dim &dim : rule.tensors[rule.numOperands + r]) {
-      auto isLost = [&](CompiledRule::Factor factor) {
-        return broken.test(factor);
-      };
+      auto isLost = [&](CompiledRule::Factor factor) { return broken.test(factor); };
       if (llvm::none_of(dim.segments, [&](auto &segment) { return llvm::any_of(segment, isLost); }))
         continue;
       for (auto &segment : dim.segments)
@@ -271,6 +269,14 @@ void Structure::applyGeneral(size_t index) {
           broken.set(factor);
     }
 
+  // Rows that updates go to are those of the operand, though without their index only constants
+  // along them are related.
+  ArrayRef<Program::Pick> picks = program.picksOf(index);
+  auto isPicked = [&](const CompiledRule::Dim &dim) {
+    return dim.isSingle() && llvm::any_of(picks, [&](const Program::Pick &pick) {
+             return pick.row == dim.segments[0][0];
+           });
+  };
   for (unsigned r = 0; r < results.size(); ++r) {
     SmallVector<Axis, 4> own;
     ArrayRef<int64_t> shape = program.getValues()[results[r]].shape();
@@ -285,13 +291,22 @@ void Structure::applyGeneral(size_t index) {
           opaque |= broken.test(factor);
         }
       }
-      if (opaque || parts.empty())
+      if ((opaque || parts.empty()) && !isPicked(dim))
         own.push_back(atoms.newAxis(shape[d]));
       else
         own.push_back(atoms.concatenate(parts));
     }
     spaces[results[r]] = addSpace(own);
   }
+  // Tables whose rows are picked by the same index have one index of rows.
+  for (const Program::Pick &pick : picks) {
+    if (pick.row >= factorAxes.size() || !bound.test(pick.row))
+      continue;
+    auto [rows, isFirst] = rowsByTag.try_emplace(pick.tag, factorAxes[pick.row]);
+    if (!isFirst)
+      atoms.unify(rows->second, factorAxes[pick.row]);
+  }
+
   Binding binding;
   binding.structure = this;
   binding.firstFactor = axes.size();

@@ -11,6 +11,7 @@
 #include "noether/Analysis/Structure.h"
 
 #include <map>
+#include <memory>
 
 namespace noether {
 
@@ -54,27 +55,64 @@ public:
   bool isAnyScale(ValueId value) const { return fields[value] == FieldPool::any; }
   void setField(ValueId value, FieldId field) { fields[value] = field; }
   FieldId intern(Field field) { return pool.intern(std::move(field)); }
-  /// Gives `value` one unknown per component, of the pieces that are used (all, without `isUsed`): it
-  /// is asked with their constant components.
+  /// Gives `value` one unknown per component, of the pieces that are used (all, without `isUsed`):
+  /// it is asked with their constant components.
   void makeUnknown(ValueId value, llvm::function_ref<bool(uint64_t)> isUsed = nullptr);
-  /// Whether a step reads the piece of its operand with this constant component; a slice does not read
-  /// what it leaves out.
+  /// Whether a step reads the piece of its operand with this constant component; a slice does not
+  /// read what it leaves out.
   bool readsCell(size_t step, unsigned operand, uint64_t cell);
 
 private:
   using Equation = CompiledRule::Equation;
 
+  /// An index space that a value has besides its own dimensions: rows that data picked. Its index
+  /// is a function of where one is along the dimensions it is placed at.
+  struct PickedAxis {
+    const ResolvedAxis *axis;
+    uint32_t tag;
+    /// Part of a dimension, in row-major order: every `inner`-th index, `size` of them.
+    struct Place {
+      unsigned dim;
+      int64_t inner, size;
+      bool operator==(const Place &other) const {
+        return dim == other.dim && inner == other.inner && size == other.size;
+      }
+    };
+    llvm::SmallVector<Place, 2> places;
+  };
+  struct Picked {
+    llvm::SmallVector<PickedAxis, 1> axes;
+    /// The dimensions' axes, which number components as without the picked ones, then those.
+    ResolvedSpace space;
+  };
+  /// A rule with the tensors it is applied to. Picked axes are further dimensions, with factors of
+  /// their own.
+  struct Application {
+    size_t step;
+    const CompiledRule &rule;
+    const Structure::Binding *binding;                  // null: pointwise
+    llvm::SmallVector<const ResolvedSpace *, 4> spaces; // by tensor; null where nothing scales
+    llvm::SmallVector<const ResolvedAxis *, 8> axes;    // by factor; null where it is not followed
+  };
+  Application makeApplication(size_t step, const CompiledRule &rule,
+                              const Structure::Binding *binding);
+
   void runPointwise(size_t step);
-  void runGeneral(size_t step, const Structure::Binding &binding);
-  void runSegmented(size_t step, const Structure::Binding &binding);
+  void runGeneral(const Application &application);
+  void runSegmented(const Application &application);
   void runBarrier(size_t step);
   void runLoopTie(size_t step);
+  /// Whether a step picks rows of what varies along them, or is applied to what was picked.
+  bool involvesPicked(size_t step) const;
+  void runPicked(size_t step);
+  /// Without picked axes: what varies along them must not.
+  FieldId dropPicked(ValueId value, size_t step);
+  const ResolvedSpace &spaceOf(ValueId value) const;
 
   /// The equations of a rule over fields in one common space: `embedded` holds the field of each
   /// operand, `finish` turns the value of a result's equation into a field of the result.
-  template <typename FinishFn>
   void applyEquations(size_t step, llvm::ArrayRef<FieldId> embedded, const ResolvedSpace &space,
-                      FinishFn finish);
+                      llvm::function_ref<FieldId(unsigned, FieldId)> finish);
   FieldId combine(llvm::ArrayRef<std::pair<unsigned, Fraction>> terms,
                   llvm::ArrayRef<FieldId> operands, const ResolvedSpace &space, size_t step);
   /// Equates two fields of one space; returns what is known of both.
@@ -85,12 +123,13 @@ private:
   using Segments = std::optional<AxisResolver::SegmentMap>;
   Segments segmentsOf(const Structure::Binding &binding, const CompiledRule::Dim &dim,
                       const ResolvedAxis *axis);
+  bool scalesNothing(const Program::Step &step) const;
   void pinToZero(FieldId field, size_t step);
   FieldId operandField(ValueId value) const;
   bool isSpurion(ValueId value, const CompiledRule &rule, const Equation &equation) const;
   void relateSpurions(llvm::ArrayRef<double> constants, FieldId field, size_t step);
-  FieldId embed(size_t step, unsigned operand, const Structure::Binding &binding,
-                const ResolvedSpace &joint, llvm::ArrayRef<int> jointAxis);
+  FieldId embed(const Application &application, unsigned operand, const ResolvedSpace &joint,
+                llvm::ArrayRef<int> jointAxis);
 
   const Program &program;
   Structure &structure;
@@ -98,6 +137,7 @@ private:
   EquationSink *sink;
   FieldPool pool;
   std::vector<FieldId> fields; // by value
+  llvm::DenseMap<ValueId, std::unique_ptr<Picked>> picked;
   /// Combinations of one or two fields that have been made: each field with the number of its
   /// coefficient.
   llvm::DenseMap<std::pair<uint64_t, uint64_t>, FieldId> combined;

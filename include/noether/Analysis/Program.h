@@ -60,6 +60,16 @@ public:
     StepKind kind;
   };
 
+  /// An axis of an operand whose index is data: entry `p` of the step's other tensors is made with row
+  /// `index(p)` of it. Picks of equal tags that are placed alike pick the same rows.
+  struct Pick {
+    /// The axis: a factor of the step's rule that is the whole dimension.
+    CompiledRule::Factor row;
+    uint32_t tag;
+    /// Where the index lies: the factors of its dimensions, in row-major order.
+    llvm::SmallVector<CompiledRule::Factor, 2> positions;
+  };
+
   /// Expands `entry`. Emits a diagnostic and fails on malformed input (a rule that does not fit its
   /// operation, calls nested or repeated without bound). `expectedOperations` is a hint.
   static mlir::FailureOr<Program> build(mlir::func::FuncOp entry, size_t expectedOperations = 0);
@@ -72,6 +82,10 @@ public:
   llvm::ArrayRef<ValueId> results(const Step &step) const {
     return llvm::ArrayRef<ValueId>(stepValues)
         .slice(step.firstValue + step.numOperands, step.numResults);
+  }
+  llvm::ArrayRef<Pick> picksOf(size_t step) const {
+    auto it = picks.find(step);
+    return it == picks.end() ? llvm::ArrayRef<Pick>() : it->second;
   }
   llvm::ArrayRef<ValueId> getArguments() const { return arguments; }
   llvm::ArrayRef<ValueId> getResults() const { return results_; }
@@ -98,6 +112,7 @@ private:
   std::vector<Step> steps;
   std::vector<ValueId> stepValues;
   llvm::SmallVector<ValueId> arguments, results_;
+  llvm::DenseMap<size_t, llvm::SmallVector<Pick, 1>> picks; // by step
   llvm::DenseMap<mlir::Value, ValueId> entryValues;
   llvm::SmallVector<mlir::Operation *> unknownOperations;
   std::vector<Scope> scopes = {{0, 0, 0, 0}}; // the entry's body first

@@ -41,8 +41,8 @@ using SpaceId = uint32_t;
 
 class Structure {
 public:
-  /// Reads the structure of `program`, the steps of `first` before the others, so that what they say
-  /// goes where structures conflict.
+  /// Reads the structure of `program`, the steps of `first` before the others, so that what they
+  /// say goes where structures conflict.
   Structure(const Program &program, const llvm::BitVector &first);
 
   /// Index bindings of one rule application that is not pointwise.
@@ -107,8 +107,9 @@ private:
   std::vector<const ResolvedSpace *> resolved; // by space
   /// Spaces of equal axes are one.
   std::map<llvm::SmallVector<const ResolvedAxis *, 4>, ResolvedSpace> resolvedByAxes;
-  std::vector<SpaceId> spaces; // by value
-  std::vector<uint32_t> bindingIndex; // by step
+  std::vector<SpaceId> spaces;              // by value
+  llvm::DenseMap<uint32_t, Axis> rowsByTag; // of what data picks
+  std::vector<uint32_t> bindingIndex;       // by step
   std::vector<Binding> bindings;
 };
 
