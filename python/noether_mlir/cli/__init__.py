@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The command `noether`.
 
-Exit status: 0 done, 1 the input is not a training step or is malformed (of `verify`: or a claim is false), 2 wrong
-usage, 3 a lint that --fail-on names.
+Exit status: 0 done, 1 the input is not a training step or is malformed (of `verify` and `check-proof`: or a claim or a
+proof is false), 2 wrong usage, 3 a lint that --fail-on names.
 """
 
 from typing import Annotated
@@ -13,6 +13,7 @@ import typer
 from noether_mlir import __version__
 from noether_mlir.cli.analyze import analyze_command, rewrite_command
 from noether_mlir.cli.export import export_command
+from noether_mlir.cli.proof import check_proof_command
 from noether_mlir.cli.verify import verify_command
 from noether_mlir.errors import NoetherError
 from noether_mlir.tool import tool_version
@@ -48,6 +49,7 @@ def _root(
 
 app.command("analyze")(analyze_command)
 app.command("verify")(verify_command)
+app.command("check-proof")(check_proof_command)
 app.command("export")(export_command)
 app.command("rewrite")(rewrite_command)
 

@@ -133,7 +133,9 @@ class _Proof:
         self.element = random_element(symmetry.get("block_shape", []), symmetry.get("traceless", False), self.rng)
         #: By value: its degree, where it is not 0.
         self.degrees: dict[int, np.ndarray] = {}
+        #: Values by the number the proof has for them, and the other way round.
         self.numbers: dict[int, int] = {}
+        self.names: dict[int, int] = {}
         self.stated: list[tuple[Step, int, Any]] = []
         self.certificates: dict[int, Mapping[str, Any]] = {}
         self.constants: set[tuple[float, Fraction]] = set()
@@ -217,7 +219,8 @@ class _Proof:
             if len(given) != len(values):
                 raise ProofError(f"{at(step)}: it has other operands or results")
             for each, value in zip(given, values, strict=True):
-                if self.numbers.setdefault(each["value"], value) != value:
+                number = each["value"]
+                if self.numbers.setdefault(number, value) != value or self.names.setdefault(value, number) != number:
                     raise ProofError(f"{at(step)}: value {each['value']} is another one here")
         for each, value in zip(certificate["operands"], operands, strict=True):
             if not (each["degree"] == "any" and self.is_any(value)):
@@ -235,10 +238,8 @@ class _Proof:
             return
         if step.op.startswith("linalg.") and said != step.rule:
             raise NotCheckable(f"{at(step)}: its body is followed in the proof, which is not checked")
-        if (step.rule_text and said != step.rule) or parse_equations(equations) != said.equations:
+        if said.canonical != step.rule.canonical or parse_equations(equations) != said.equations:
             raise ProofError(f"{at(step)}: the rule is not the operation's")
-        if said.equations != step.rule.equations:
-            raise ProofError(f"{at(step)}: the equations are not the operation's")
 
     # --- equations
 

@@ -3,9 +3,11 @@
 """Rules, read from their text: which factors the axes of each tensor have, and the equations between degrees."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 #: ("o" or "r", number): an operand or a result.
 Tensor = tuple[str, int]
@@ -36,6 +38,21 @@ class Rule:
     frozen: frozenset[str] = frozenset()
     equations: tuple[Equation, ...] = ()
     is_barrier: bool = False
+
+    @cached_property
+    def canonical(self) -> tuple[Any, ...]:
+        """What the rule says, whatever its factors are called."""
+        names: dict[str, int] = {}
+
+        def number(factors: Iterable[str]) -> tuple[int, ...]:
+            return tuple(names.setdefault(factor, len(names)) for factor in factors)
+
+        tensors = [*self.operands, *self.results]
+        numbered = tuple(tuple(tuple(number(segment) for segment in dim) for dim in dims) for dims in tensors)
+        inside = {f for dims in tensors for dim in dims for s in dim if len(dim) > 1 or len(s) > 1 for f in s}
+        sizes = sorted((names[name], size) for name, size in self.sizes if name in inside)
+        marked = [tuple(sorted(number(sorted(group)))) for group in (self.sums, self.frozen)]
+        return len(self.operands), numbered, tuple(sizes), *marked, self.equations, self.is_barrier
 
     def dims(self, tensor: Tensor) -> tuple[Dim, ...]:
         """The dims of one operand or result."""
