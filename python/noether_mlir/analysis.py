@@ -53,9 +53,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Member:
-    """How one parameter moves: w -> exp(exponent * s) w, s a function of the index along `axes` (none: a number).
+    """How one parameter moves: w -> exp(exponent * s) w, s a function of the index along `axes` (none: a number); for
+    a translation w -> w + exponent * t; for a group of matrices M acts along the one axis of `axes`.
 
     Attributes:
+        side: of groups of matrices: "direct" (M acts) or "inverse_transpose".
+        block_axes: along which the matrix or the permutation varies.
         view: the shape that `axes` speak of, where it is not the parameter's own ([h*d] seen as [h, d]); else empty.
         offsets, sizes: the part of the view that moves, where it is not all of it; else empty.
     """
@@ -64,6 +67,7 @@ class Member:
     exponent: Fraction = Fraction(0)
     axes: tuple[int, ...] = ()
     side: str | None = None
+    block_axes: tuple[int, ...] = ()
     view: tuple[int, ...] = ()
     offsets: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()

@@ -206,3 +206,36 @@ def test_long_names_fit(width):
     long = lambda text: text.replace("up", "a_projection_with_a_very_long_name" * 4)
     made = analysis(json.loads(long(json.dumps(symmetries))), json.loads(long(json.dumps(shapes))))
     assert max(map(len, to_text(made, width).splitlines())) <= width
+
+
+def test_pieces_along_one_axis_are_put_together():
+    shapes = {"p['w']": [6, 8]}
+    piece = lambda i, j: {"view": [6, 2, 4], "offsets": [i, j, 0], "sizes": [1, 1, 4]}
+    halves = [("p['w']", "1", [], piece(3, j)) for j in range(2)]
+    assert rows(analysis([("scale", 1, halves)], shapes))[0][1] == [("w", "", "", "6{3}x8")]
+    # Along an axis with a number for each index the pieces have numbers of their own.
+    halves = [("p['w']", "1", [1], {"view": [6, 4, 2], "offsets": [0, j, 0], "sizes": [6, 2, 2]}) for j in (0, 2)]
+    assert rows(analysis([("scale", 2, halves)], shapes))[0][1] == [("w", "", "", "6x[4{0:2,2:4}]x2")]
+
+
+def test_axes_of_the_parameter_are_shown_whole():
+    shapes = {"p['w']": [12, 8]}
+
+    def shown(*axes, **more):
+        member = ("p['w']", "1", axes, {"view": [3, 4, 8], **more})
+        return rows(analysis([("scale", 1, [member])], shapes))[0][1][0][-1]
+
+    assert shown(2) == "12x[8]" and shown(0, 1) == "[12]x8"
+    assert shown(1, 0) == "[3]x[4]x8" and shown(0) == "[3]x4x8"
+    assert shown(1, block_axes=[0]) == "(3)x[4]x8"
+    assert shown(1, offsets=[1, 0, 0], sizes=[1, 4, 8]) == "3{1}x[4]x8"
+
+
+@pytest.mark.parametrize("family, exponent, side, text", [
+    ("scale", "1", None, ""), ("scale", "2", None, "^2"), ("rescale", "1", None, "^1"), ("rescale", "-1/2", None, "^-1/2"),
+    ("translation", "1", None, "+t"), ("translation", "-1", None, "-t"), ("translation", "-3/2", None, "-3/2t"),
+    ("general_linear", "1", "direct", "M"), ("general_linear", "-1", "inverse_transpose", "M^-T"),
+    ("permutation", "1", "direct", "")])
+def test_how_a_member_moves(family, exponent, side, text):
+    made = analysis([(family, 1, [("p['w']", exponent, [0], {"side": side})])], {"p['w']": [4, 4]})
+    assert rows(made)[0][1] == [("w", text, "", "[4]x4")]

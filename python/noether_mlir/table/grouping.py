@@ -6,110 +6,13 @@ Two symmetries are alike if they have the same family, break alike, are treated 
 members are the same up to numbers: those in names (which layer), sizes, and which part of a stacked parameter moves.
 """
 
-import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, field
 
-from noether_mlir.analysis import Analysis, Kinetics, Member, Symmetry
-from noether_mlir.table.labels import Labels, columns, fill, siblings, split
+from noether_mlir.analysis import Analysis, Kinetics, Symmetry
+from noether_mlir.table.labels import Labels, siblings
+from noether_mlir.table.parts import Part, kinds, parts_of
 from noether_mlir.table.words import runs_text, span
-
-Shapes = dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A member of a symmetry, as it is shown.
-
-    Attributes:
-        view: the shape that `axes` speak of. offsets, sizes: what moves along each axis of it.
-    """
-
-    parameter: str
-    exponent: Fraction
-    side: str | None
-    axes: tuple[int, ...]
-    view: tuple[int, ...]
-    offsets: tuple[int, ...]
-    sizes: tuple[int, ...]
-
-    def kind(self, name: str) -> Hashable:
-        """What parts that are shown as one have in common, given what their names have."""
-        cuts = tuple(0 if size == extent else size for size, extent in zip(self.sizes, self.view))
-        return name, self.exponent, self.side, self.axes, len(self.view), cuts
-
-
-def _merged(part: Part, shape: tuple[int, ...]) -> Part:
-    """The part, with axes of its view put together that are one axis of the parameter and play the same role."""
-    runs: list[list[int]] = []
-    extents, left = list(shape), 1
-    for axis, size in enumerate(part.view):
-        starts = left == 1
-        if starts:
-            while len(extents) > 1 and extents[0] == 1 != size:
-                extents.pop(0)
-            left = extents.pop(0) if extents else size
-        left //= max(size, 1)
-        before = runs[-1][-1] if runs else -1
-        both = [a in part.axes for a in (before, axis)]
-        in_order = both == [False, False] or (all(both) and part.axes.index(axis) == part.axes.index(before) + 1)
-        if not starts and in_order and part.sizes[axis] == size and part.sizes[before] == part.view[before]:
-            runs[-1].append(axis)
-        else:
-            runs.append([axis])
-    together = lambda numbers: tuple(math.prod(numbers[axis] for axis in run) for run in runs)
-    starts_at = tuple(part.offsets[run[0]] for run in runs)
-    axes = tuple(number for axis in part.axes for number, run in enumerate(runs) if run[0] == axis)
-    return replace(part, axes=axes, view=together(part.view), offsets=starts_at, sizes=together(part.sizes))
-
-
-def parts_of(symmetry: Symmetry, shapes: Shapes) -> list[Part]:
-    """The members, with parts of one parameter that make up all of it put together if they move alike."""
-    alike: dict[Hashable, list[Member]] = {}
-    for member in symmetry.members:
-        # Without axes a view only says where the part lies.
-        view = member.view if member.axes else ()
-        alike.setdefault((member.parameter, member.exponent, member.side, member.axes, view), []).append(member)
-    parts = []
-    for members in alike.values():
-        first = members[0]
-        shape = shapes.get(first.parameter, ())
-        moved = sum(math.prod(member.sizes or shape) for member in members)
-        cut_axes = {a for m in members for a in m.axes if m.sizes and m.view and m.sizes[a] != m.view[a]}
-        if moved == math.prod(shape) and not cut_axes:
-            members = [replace(first, view=first.view if first.axes else (), offsets=(), sizes=())]
-        for m in members:
-            view = m.view or shape
-            start, sizes = m.offsets or (0,) * len(view), m.sizes or view
-            parts.append(_merged(Part(m.parameter, m.exponent, m.side, m.axes, view, start, sizes), shape))
-    return parts
-
-
-def kinds(parts: Sequence[Part], label: Labels) -> list[Hashable]:
-    """The kind of each part of one symmetry.
-
-    An index is one of a layer if it comes first in the name, if names with several occur, or if all names share it. Other numbers are parts of names: BatchNorm_0 before Conv_1 is not put together with BatchNorm_1 before Conv_2.
-    Elements of a list have no name to go by: how many there are and their shapes must be the same.
-    """
-    labels = [label(part.parameter) for part in parts]
-    values: dict[tuple[str, str], set[int]] = {}
-    for text in labels:
-        pattern, indices = split(text)
-        for column, index in zip(columns(text), indices):
-            values.setdefault((pattern, column), set()).add(index)
-    shared = set.intersection(*(set(zip(columns(text), split(text)[1])) for text in labels)) if labels else set()
-    found: list[Hashable] = []
-    for part, text in zip(parts, labels):
-        pattern, indices = split(text)
-        kept = [
-            "#" if number == 0 or len(values[pattern, column]) > 1 or (column, index) in shared else str(index)
-            for number, (column, index) in enumerate(zip(columns(text), indices))
-        ]
-        name = fill(pattern, kept)
-        nameless = not any(map(str.isalpha, name))
-        found.append((part.kind(name), (part.view, len(parts)) if nameless else None))
-    return found
 
 
 @dataclass
@@ -127,7 +30,7 @@ class Line:
             text = span(part.view[axis] for part in self.parts).replace(",", "")
             if size != first.view[axis]:
                 text += "{" + self._cut(axis, size) + "}"
-            texts.append(f"[{text}]" if axis in first.axes else text)
+            texts.append(f"[{text}]" if axis in first.axes else f"({text})" if axis in first.block_axes else text)
         return "x".join(texts) or "scalar"
 
     def _cut(self, axis: int, size: int) -> str:
@@ -178,6 +81,8 @@ def exponent_text(part: Part, family: str) -> str:
     if part.side:
         sides = {"direct": "M", "left": "M", "inverse_transpose": "M^-T", "right": "M^-T"}
         return "" if family == "permutation" else sides.get(part.side, part.side)
+    if family == "translation":
+        return f"{'+' if part.exponent > 0 else '-'}{'' if abs(part.exponent) == 1 else abs(part.exponent)}t"
     if family not in ("scale", "rescale") or (family == "scale" and part.exponent == 1):
         return ""
     return f"^{part.exponent}"

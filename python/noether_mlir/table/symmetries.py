@@ -84,18 +84,16 @@ def symmetry_table(groups: list[Group], label: Labels) -> Table:
 def legend(groups: list[Group], label: Labels) -> Text:
     """The notation that the table of symmetries uses."""
     rows = [row for group in groups for row in group.rows(label)]
-    words = []
-    if any("[" in shape for *_, shape in rows):
-        words.append("[n]: a number per index")
-    if any("{" in shape for *_, shape in rows):
-        words.append("{i}: the part of it")
-    if any("*" in name for name, *_ in rows):
-        words.append("*: all")
-    if any(times for _, _, times, _ in rows):
-        words.append("x3: how many")
-    if any(group.first.family in ("scale", "rescale") for group in groups):
-        words.append("charge: sum of exponent x w^2")
-    return Text("; ".join(words), style="dim")
+    shapes = "".join(shape for *_, shape in rows)
+    notes = [
+        ("[" in shapes, "[n]: the axes it acts on"),
+        ("(" in shapes, "(n): one for each"),
+        ("{" in shapes, "{i}: part of it"),
+        (any("*" in name for name, *_ in rows), "*: all"),
+        (any(times for _, _, times, _ in rows), "x3: how many"),
+        (any(group.first.family in ("scale", "rescale") for group in groups), "charge: sum of exponent x w^2"),
+    ]
+    return Text("; ".join(words for occurs, words in notes if occurs), style="dim")
 
 
 def constants_table(groups: list[Group]) -> Table | None:
