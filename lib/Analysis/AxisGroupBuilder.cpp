@@ -218,8 +218,12 @@ SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
     group.fixesConstant = demands & (flip ? AxisClasses::FixesSum : AxisClasses::FixesConstant);
     group.fixesSum = demands & (flip ? AxisClasses::FixesConstant : AxisClasses::FixesSum);
     auto [dimension, inTorus] = dimensionsOf(demands, group.size);
-    group.dimension = llvm::SaturatingMultiply<uint64_t>(dimension, group.numBlocks());
-    group.dimensionInTorus = llvm::SaturatingMultiply<uint64_t>(inTorus, group.numBlocks());
+    // Beyond this they could not be added up; no parameters of a real step are so large.
+    bool overflow = false;
+    group.dimension = llvm::SaturatingMultiply<uint64_t>(dimension, group.numBlocks(), &overflow);
+    group.dimensionInTorus = inTorus * group.numBlocks();
+    if (overflow || group.dimension < 0)
+      continue;
     if (group.dimension == 0)
       continue;
     group.id = "G" + std::to_string(groups.size() + 1);

@@ -37,7 +37,7 @@ static std::string describeCharge(const StepAnalysis &analysis, const AxisGroup 
   std::string text;
   llvm::raw_string_ostream os(text);
   switch (group.family) {
-  case AxisFamily::Permutation:
+  case AxisFamily::Permutation: // discrete
     return "";
   case AxisFamily::Orthogonal:
     return "none under gradient flow; with momentum, sum of m w^T - w m^T along the axis";
@@ -90,7 +90,10 @@ void noether::printAxisGroups(llvm::json::OStream &json, const StepAnalysis &ana
       }
       json.attribute("exact", true);
       json.attributeArray("broken_by", [] {});
-      json.attribute("charge", describeCharge(analysis, group));
+      if (group.family == AxisFamily::Permutation)
+        json.attribute("charge", nullptr);
+      else
+        json.attribute("charge", describeCharge(analysis, group));
     });
 }
 

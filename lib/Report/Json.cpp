@@ -244,9 +244,8 @@ void JsonPrinter::print(StringRef source) {
     json.attributeObject("dimension", [&] {
       json.attribute("torus", analysis.torusDimension);
       json.attribute("torus_exact", analysis.exactTorusDimension);
-      // Families beyond the torus are not inferred yet: null is "not known", not 0.
       json.attribute("translation", analysis.translationDimension);
-      json.attribute("linear", nullptr);
+      json.attribute("linear", analysis.linearDimension());
     });
     json.attributeArray("kinetics", [&] {
       for (const SymmetryKinetics &kinetics : analysis.kinetics)

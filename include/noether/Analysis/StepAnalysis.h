@@ -11,6 +11,10 @@
 #include "noether/Analysis/Roles.h"
 #include "noether/Analysis/Symmetry.h"
 
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
 #include "llvm/ADT/MapVector.h"
 
 namespace noether {
@@ -48,6 +52,13 @@ struct StepAnalysis {
   int64_t torusDimension = 0;
   int64_t exactTorusDimension = 0;
   int64_t translationDimension = 0;
+  /// All continuous families together: what of the axis groups is in the torus counts there.
+  int64_t linearDimension() const {
+    uint64_t result = torusDimension + translationDimension;
+    for (const AxisGroup &group : axisGroups)
+      result = llvm::SaturatingAdd<uint64_t>(result, group.dimension - group.dimensionInTorus);
+    return std::min<uint64_t>(result, std::numeric_limits<int64_t>::max());
+  }
   /// The gradients that could be told from the update, by the parameter's argument number.
   llvm::MapVector<unsigned, mlir::Value> gradients;
   llvm::SmallVector<SymmetryKinetics, 0> kinetics;
