@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from zoo import MODELS
 from zoo.groups import act, axis_groups, generators, random_element, velocity
+from zoo.linear_maps import linear_maps, rank
 from zoo.reports import model_report
 from zoo.steps import names, rename
+
+from test_claims import generators as torus_generators
 
 TOLERANCE = 1e-9
 
@@ -59,3 +62,27 @@ def test_dimension_is_that_of_the_algebra(name):
         assert fields.any(axis=1).all(), "an element that moves nothing"
         if group["family"] == "general_linear":
             assert len(diagonal) == group["dimension_in_torus"]
+
+
+def claimed_fields(report, samples):
+    """What each claimed generator does to some parameters. Shape (generators, samples, elements)."""
+    flat = lambda arrays: np.concatenate([np.ravel(a) for a in arrays.values()])
+    torus = torus_generators(report, {n: v.shape for n, v in samples[0].items()})
+    fields = [[row * flat(sample) for sample in samples] for row in torus]
+    fields += [[flat(velocity(sample, group, generator)) for sample in samples]
+               for group in axis_groups(report) for generator in generators(group)]
+    return np.array(fields).reshape(len(fields), len(samples), flat(samples[0]).size)
+
+
+# Counting all takes an hour; all of them agree.
+@pytest.mark.parametrize("name", [
+    "mlp_relu_squared_error", "deep_linear", "low_rank", "embedding_relu", "residual_layernorm",
+    "mlp_cosine_head", "attention", "attention_shared_keys", "embedding_bag_layernorm"])
+def test_linear_maps_on_axes_are_all_claimed(name):
+    """All linear maps on axes that leave the loss alone, but for what shifts along translations."""
+    report, truth = model_report(name), linear_maps(MODELS[name])
+    assert truth.gap > 1e6, "the points chosen do not tell the rank"
+    claimed = claimed_fields(report, truth.samples)
+    dimension = rank(claimed, truth.seen)
+    assert dimension == report["dimension"]["linear"] - report["dimension"]["translation"]
+    assert rank(np.concatenate([claimed, truth.fields]), truth.seen) == dimension
