@@ -13,11 +13,13 @@ next run goes on with the next seed. Exit status 1: there is a false claim, or a
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
 import sys
 import time
+import traceback
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices; processes share the cores
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -35,8 +37,11 @@ def run(first, count, shrink_missing):
     from networks.shrink import shrink
 
     networks = {f"net{seed}": network(seed) for seed in range(first, first + count)}
-    outcomes = examine({name: program for name, (_, program) in networks.items()})
     counts, failures = collections.Counter(), []
+    try:
+        outcomes = examine({name: program for name, (_, program) in networks.items()})
+    except Exception:  # a mistake of the campaign's own must not end it
+        return {"error": count}, [{"first": first, "kind": "error", "false": traceback.format_exc()}]
     for name, outcome in outcomes.items():
         counts[outcome.kind] += 1
         if outcome.kind in ("complete", "missing", "known gap"):
@@ -51,7 +56,9 @@ def run(first, count, shrink_missing):
                    "refused": outcome.refused[:500], "layers": [layer for layer, _ in recipe.layers]}
         if outcome.kind in ("false", "refused") or (outcome.kind == "missing" and shrink_missing > 0):
             shrink_missing -= outcome.kind == "missing"
-            small = shrink(recipe, program, fails_as(outcome))
+            small = program
+            with contextlib.suppress(Exception):  # a candidate that cannot be run: the whole one, then
+                small = shrink(recipe, program, fails_as(outcome))
             failure |= {"class": signature(small), "program": small.to_json(), "text": str(small)}
         failures.append(failure)
     return dict(counts), failures
@@ -79,7 +86,7 @@ def read_state(path, first):
 
 
 def summary(counts, classes):
-    kinds = ("complete", "known gap", "missing", "unclear", "false", "refused")
+    kinds = ("complete", "known gap", "missing", "unclear", "false", "refused", "error")
     total = sum(counts[k] for k in kinds)
     text = f"{total} networks: " + ", ".join(f"{counts[k]} {k}" for k in kinds)
     for key in sorted(counts):

@@ -29,10 +29,10 @@ class Count:
     clear: bool
 
 
-def null_space(rows):
-    """The dimension of what is orthogonal to all rows."""
+def null_space(rows, floor=1e-8):
+    """The dimension of what is orthogonal to all rows; columns below the floor are zero."""
     size = np.sqrt((rows**2).mean(axis=0))
-    dead = size <= 1e-10 * size.max(initial=0.0)
+    dead = size <= floor * size.max(initial=0.0)
     rows = rows[:, ~dead] / size[~dead]
     if not rows.size:
         return Count(0, dead, True)
@@ -124,6 +124,11 @@ def is_torus(symmetry):
     return symmetry["family"] in ("scale", "rescale")
 
 
+def is_untold(symmetry):
+    """Whether the report states a dimension only: a function on parts of an axis that no view has."""
+    return bool(symmetry.get("undescribed"))
+
+
 @dataclasses.dataclass
 class Verdict:
     """What is wrong with a report, and how much of what there is it found."""
@@ -142,7 +147,12 @@ def judge(report, numbers):
     """Compares a report with the numbers; a rank that is not clear is judged with more points."""
     verdict = Verdict([], {}, {})
     shapes = numbers.shapes
-    claims = [s for s in report["symmetries"] if is_torus(s)]
+    claims = [s for s in report["symmetries"] if is_torus(s) and not is_untold(s)]
+    untold = sum(s["dimension"] for s in report["symmetries"] if is_torus(s) and is_untold(s))
+    for symmetry in claims:
+        if any(len(m["axes"]) != len(symmetry["block_shape"]) for m in symmetry["members"]):
+            verdict.false.append(f"{symmetry['id']} ({symmetry['family']}) has members without its axes")
+            return verdict
     for kind, exact in (("torus", False), ("torus_exact", True)):
         parameters, gradients = numbers.points(exact)
         if len(parameters) < gradients.shape[1] + 4:
@@ -167,13 +177,12 @@ def judge(report, numbers):
         basis = np.concatenate(basis)
         claimed = report["dimension"][kind]
         rank = _rank(basis)
-        if not exact and rank != claimed:
+        if not exact and rank + untold != claimed:
             verdict.false.append(f"{kind}: {claimed} claimed, but the generators have rank {rank}")
         # What moves dead elements only does not show in the gradients.
-        alive = _rank(basis[:, ~count.dead]) if not exact else None
+        found = claimed - (rank - _rank(basis[:, ~count.dead]))
         dead = int(count.dead.sum())
-        found = alive if alive is not None else claimed - (_rank(basis) - _rank(basis[:, ~count.dead]))
-        if count.clear and found > count.dimension + (dead if exact else 0):
+        if count.clear and found > count.dimension + (dead if exact or untold else 0):
             verdict.false.append(f"{kind}: {found} claimed, {count.dimension} there are")
         verdict.found[kind], verdict.there[kind] = min(found, count.dimension), count.dimension
     return verdict

@@ -102,6 +102,8 @@ def _scan(node, xs, needs, eps):
     stacked, length = node.attrs["stacked"], node.attrs["length"]
     carried, tapes, collected = xs[0], [], []
     depends = any(needs)
+    if depends:
+        carried = np.broadcast_to(carried, (max(x.shape[0] for x in xs), *carried.shape[1:]))
     for step in range(length):
         index = length - 1 - step if node.attrs.get("backwards") else step
         slices = [x[:, index] for x in xs[1:1 + stacked]]

@@ -8,6 +8,7 @@ import warnings
 from .analysis import Refused, reports
 from .claims import Numbers, judge
 from .gaps import freed
+from .motions import false_motions
 
 
 @dataclasses.dataclass
@@ -45,6 +46,7 @@ def examine_one(program, report):
             verdict = judge(report, Numbers(program, **look))
             if not (verdict.false or verdict.missing or verdict.unclear):
                 break
+        verdict.false += false_motions(report, program)
         gap = bool(verdict.missing) and not verdict.unclear and is_known_gap(program)
     return Outcome(verdict.false, verdict.found, verdict.there, verdict.missing, verdict.unclear, gap)
 
@@ -69,12 +71,14 @@ def examine(programs):
 
 def fails_as(outcome):
     """For the shrinker: which of a list of programs fail as this one does."""
-    families = sorted(outcome.missing)
+    def ways(outcome):
+        # A false claim is known by its family, what is missing by its kind of count.
+        return {*outcome.missing, *(text.split(")")[0].split("(")[-1] for text in outcome.false)}
 
     def fails(programs):
         outcomes = examine({f"n{i}": p for i, p in enumerate(programs)}).values()
-        return [o.kind == outcome.kind and (outcome.kind != "missing" or any(
-            family in o.missing for family in families)) for o in outcomes]
+        return [o.kind == outcome.kind and (o.refused != "" or bool(ways(o) & ways(outcome)))
+                for o in outcomes]
 
     return fails
 

@@ -62,7 +62,7 @@ OTHER = {
         b.minimum(x, b.splat(0.0, b.shape(x))))),
     "sine": lambda b, x: b.sine(x),
     "relu6": lambda b, x: b.clamp(x, low=0.0, high=1.5),
-    "hard_sigmoid": lambda b, x: b.clamp(b.plus(b.scaled(x, 0.25), b.splat(0.5)), low=0.0, high=1.0),
+    "hard_sigmoid": lambda b, x: b.clamp(b.plus(x, b.splat(0.5)), low=0.0, high=1.0),
     "bounded_below": lambda b, x: b.maximum(x, b.splat(-0.5, b.shape(x))),
 }
 
@@ -248,7 +248,7 @@ def norm_of(b, s, x):
     kinds = ["rms", "l2"]
     kinds += ["layer"] * 2 if width > 2 else []
     kinds += ["batch"] * 2 if np.prod(lead) > 2 else []
-    kinds += ["group"] * 2 if width % 2 == 0 and (width > 4 or np.prod(lead[1:]) > 1) else []
+    kinds += ["group"] * 2 if width % 2 == 0 and np.prod(lead[1:]) * width > 4 else []
     kinds += ["instance"] if np.prod(lead[1:]) > 2 else []
     kinds += ["l1", "max", "batch_rms", "all", "response"] if b.chance(0.3) else []
     kind = b.pick(kinds)
