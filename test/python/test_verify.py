@@ -128,6 +128,27 @@ def test_narrow_types_are_widened(dtype):
     assert constants and constants.claim("S1").outcome == "holds up to constants"
 
 
+def test_modules_of_flax():
+    """A step that updates an nnx module in place."""
+    from flax import nnx
+
+    class Network(nnx.Module):
+        def __init__(self, rngs):
+            self.a, self.b = nnx.Linear(5, 4, rngs=rngs), nnx.Linear(4, 2, rngs=rngs)
+
+        def __call__(self, x):
+            return self.b(jax.nn.relu(self.a(x)))
+
+    def step(network, x, y):
+        value, grads = nnx.value_and_grad(lambda network: jnp.mean((network(x) - y) ** 2))(network)
+        nnx.update(network, jax.tree.map(lambda w, g: w - 0.1 * g, nnx.state(network, nnx.Param), grads))
+        return value
+
+    with jax.enable_x64(False):
+        result = noether_mlir.verify(step, Network(nnx.Rngs(0)), normal(7, 5), normal(7, 2))
+    assert result and result.completeness.counted["torus"] == 4
+
+
 def test_native_precision():
     result = verify(sgd(relu_loss), *mlp_arguments(), precision="native")
     assert result and result.precision == "native" and 1e-7 < result.claim("S1").tolerance < 1e-3
@@ -416,3 +437,63 @@ def test_command_on_a_python_function(tmp_path):
     run = noether("verify", f"{tmp_path / 'train.py'}:make", "--format=json", "--points=1")
     assert run.exit_code == 0, run.stderr
     assert json.loads(run.stdout)["loss"] == pytest.approx(144.0)  # at the arguments that the function gives
+
+
+# Counting.
+
+
+def linear_loss(params, x, y):
+    return jnp.mean((x @ params["a"] @ params["b"] - y) ** 2)
+
+
+def softmax_loss(params, x, y):
+    logits = jnp.tanh(x @ params["a"]) @ params["b"]
+    return -jnp.mean(jnp.sum(jax.nn.softmax(y) * jax.nn.log_softmax(logits), -1))
+
+
+def rms_loss(params, x, y):
+    h = x @ params["a"]
+    return jnp.mean((h * jax.lax.rsqrt(jnp.mean(h * h, -1, keepdims=True)) @ params["b"] - y) ** 2)
+
+
+def attention_loss(params, x, y):
+    q, k = (jnp.einsum("td,dhk->htk", x, params[name]) for name in "ab")
+    return jnp.mean((jax.nn.softmax(jnp.einsum("htk,hsk->hts", q, k)) @ x) ** 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "shapes", "torus", "translation", "linear"),
+    [
+        (linear_loss, ((5, 3), (3, 2)), 3, 0, 9),  # GL(3)
+        (softmax_loss, ((5, 3), (3, 2)), 0, 3, 3),  # W += a 1^T, whatever function of W that is
+        (rms_loss, ((5, 4), (4, 2)), 1, 0, 1 + 6),  # a scale and O(4)
+        (attention_loss, ((5, 2, 3), (5, 2, 3)), 6, 0, 2 * 9),  # GL(3) for each head
+    ],
+)
+def test_counts_are_those_of_the_catalogue(loss, shapes, torus, translation, linear):
+    """Counted from gradients alone: what the groups of known layers have."""
+    params = {name: normal(*shape) for name, shape in zip("ab", shapes)}
+    result = verify(sgd(loss), params, normal(7, 5), normal(7, 2), points=1)
+    assert result
+    found = result.completeness
+    assert found.counted == {"torus": torus, "translation": translation, "linear": linear}
+    assert found.claimed["torus"] == torus and found.gap > 1e6
+
+
+def test_many_claims_at_once():
+    """The same verdicts as one by one; false ones are found among true ones."""
+    args = mlp_arguments()
+    step = sgd(relu_loss)
+
+    def change(symmetries):
+        claim_a_translation(symmetries)
+        claim_a_rotation(symmetries)
+
+    claims = corrupt(step, args, change)
+    single, joint = (verify(step, *args, claims=claims, jointly=jointly) for jointly in (False, True))
+    assert [c.outcome for c in single.claims] == [c.outcome for c in joint.claims]
+    assert {claim.symmetry for claim in joint.false} == {"T9", "G9"}
+    norm = verify(sgd(norm_loss), *args, jointly=True)
+    assert norm and norm.claim("S1").outcome == "holds up to constants" and norm.claim("S1").vanishing < 1e-9
+    gpt = noether_mlir.verify(DUMPS / "gpt_adamw.mlir", jointly=True, completeness=0)
+    assert gpt and max(claim.together for claim in gpt.claims) >= 10

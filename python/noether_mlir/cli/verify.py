@@ -110,6 +110,9 @@ def verify_command(
     engine: Annotated[
         Engine, typer.Option("--engine", help="XLA, or StableHLO's reference interpreter (slow, independent).")
     ] = Engine.xla,
+    jointly: Annotated[
+        bool, typer.Option("--jointly", help="Try many claims at once, single ones only where they fail: for large steps.")
+    ] = False,
     completeness: Annotated[
         int,
         typer.Option("--completeness", metavar="N", min=0, help="Count symmetries up to N parameter entries; 0: never."),
@@ -138,7 +141,7 @@ def verify_command(
         with _progress() as tell:
             result = verify_text(
                 text.text, text.source, given if given is not None else own, claims=loaded, points=points, seed=seed,
-                precision=precision.value, engine=engine.value, completeness=completeness, progress=tell,
+                precision=precision.value, engine=engine.value, jointly=jointly, completeness=completeness, progress=tell,
             )  # fmt: skip
     except NoetherError as error:
         fail(error)

@@ -121,9 +121,12 @@ def _is_float(dtype: np.dtype[Any]) -> bool:
 
 
 def _parameter(shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    """Weights of the size that keeps activations near 1; vectors (gains, biases) spread around neither 0 nor 1."""
+    """Weights of the size that keeps activations near 1; vectors (gains, biases) of both signs and of similar size.
+
+    A small gain beside a large bias would switch a ReLU on or off for good, which makes symmetries of its own.
+    """
     if len(shape) < 2:
-        return 0.5 + 0.5 * rng.standard_normal(shape)
+        return rng.uniform(0.7, 1.1, shape) * rng.choice((1.0, -1.0), shape, p=(0.75, 0.25))
     fan_in = int(np.prod(shape[:-1]))
     return rng.standard_normal(shape) * 1.3 / np.sqrt(min(fan_in, max(shape)))
 

@@ -12,7 +12,7 @@ import numpy as np
 from noether_mlir.group_elements import Element, MalformedClaim, is_continuous, is_supported, random_element
 from noether_mlir.verification.constants import Place
 from noether_mlir.verification.program import StepProgram
-from noether_mlir.verification.verdict import ClaimVerdict, Identity
+from noether_mlir.verification.verdict import ClaimVerdict, Identity, Outcome
 
 Loss = Callable[[Sequence[np.ndarray]], float]
 
@@ -88,7 +88,7 @@ def rounding_noise(
     return noise
 
 
-def _places(symmetry: Mapping[str, Any]) -> tuple[Place, ...] | None:
+def places_of(symmetry: Mapping[str, Any]) -> tuple[Place, ...] | None:
     """The constants that are said to break a symmetry, where they are used; None if one is no known number."""
     places = []
     for entry in symmetry.get("broken_by") or ():
@@ -99,7 +99,7 @@ def _places(symmetry: Mapping[str, Any]) -> tuple[Place, ...] | None:
 
 
 @dataclass(frozen=True)
-class _Deviation:
+class Deviation:
     """The largest relative change of the loss, and what rounding explains of it."""
 
     size: float
@@ -110,9 +110,9 @@ class _Deviation:
         return self.size <= self.tolerance
 
 
-def _deviation(point: Point, loss: Loss, at: float, noise: float, elements: Sequence[Element]) -> _Deviation | None:
+def largest_deviation(point: Point, loss: Loss, at: float, noise: float, elements: Sequence[Any]) -> Deviation | None:
     """The worst of some group elements; None if the loss overflows under all of them in a narrow type."""
-    worst: _Deviation | None = None
+    worst: Deviation | None = None
     for element in elements:
         moved = element.act(point.parameters)
         value = loss(point.moved(moved))
@@ -123,11 +123,11 @@ def _deviation(point: Point, loss: Loss, at: float, noise: float, elements: Sequ
         if tolerance < size < math.inf:  # rounding at the place moved to may be larger
             tolerance = MARGIN * max(noise, rounding_noise(point, loss, value, moved))
         if worst is None or size / tolerance > worst.size / worst.tolerance:
-            worst = _Deviation(size, tolerance)
+            worst = Deviation(size, tolerance)
     return worst
 
 
-def _control(point: Point, elements: Sequence[Element]) -> float:
+def control_change(point: Point, elements: Sequence[Any]) -> float:
     """How much the loss changes under moves of the members that are as large, and none of the group."""
     largest = 0.0
     for element in elements:
@@ -143,50 +143,57 @@ def _control(point: Point, elements: Sequence[Element]) -> float:
     return largest
 
 
-def _identity(point: Point, symmetry: Mapping[str, Any]) -> Identity | None:
-    """The Noether identity at a point, if the update shows the gradients of all members."""
+def noether_identity(point: Point, symmetry: Mapping[str, Any]) -> dict[str, Any]:
+    """The Noether identity at a point, if the update shows the gradients of all members: fields of a verdict."""
     if not is_continuous(symmetry):
-        return None
+        return {}
     parameters, gradients = point.parameters, point.gradients()
     element = random_element(symmetry, parameters, point.rng, 1.0)
     velocity = element.velocity(parameters)
     if not velocity or any(name not in gradients for name in velocity):
-        return None
+        return {}
     value = sum(float((v * gradients[name]).sum()) for name, v in velocity.items())
     size = sum(float(np.abs(v * gradients[name]).sum()) for name, v in velocity.items())
-    # A fourth-order difference, with a step that balances its error against rounding.
+    if symmetry["exact"] and abs(value) <= max(1e-6, 1e3 * point.noise) * size:
+        return {"identity": Identity(value, size, 0.0, True)}
+    # What it should be: a fourth-order difference, with a step that balances its error against rounding.
     h = max(point.noise, 1e-16) ** 0.2 * 0.3
     losses = [point.program.loss(point.moved(element.scaled(k * h).act(parameters))) for k in (-2, -1, 1, 2)]
     slope = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * h)
-    allowed = 1e-4 * size + 10 * point.noise * point.scale / h
-    return Identity(value, size, slope, bool(abs(value - slope) <= allowed))
+    agrees = bool(abs(value - slope) <= 1e-4 * size + 10 * point.noise * point.scale / h)
+    why = "" if agrees else "what the update uses is not the gradient of this loss"
+    return {"identity": Identity(value, size, slope, agrees), "why": why}
 
 
 def _draw(point: Point, symmetry: Mapping[str, Any]) -> list[Element]:
     return [random_element(symmetry, point.parameters, point.rng, size) for size in SIZES]
 
 
-def _hides(point: Point, control: float, tolerance: float) -> bool:
+def rounding_hides(point: Point, control: float, tolerance: float) -> bool:
     """Whether a false claim would not be noticed: in a narrow type, where the loss hardly depends on the parameters."""
     return point.program.precision == "native" and point.program.epsilon > 1e-12 and control < 10 * tolerance
 
 
-def check(points: Sequence[Point], symmetry: Mapping[str, Any]) -> ClaimVerdict:
-    """The verdict on one claimed symmetry, an entry of `symmetries` in the JSON of an analysis."""
-    names = tuple(dict.fromkeys(member["parameter"] for member in symmetry["members"]))
-    said = {
+def said_of(symmetry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a claim says of itself: fields of its verdict."""
+    return {
         "symmetry": symmetry["id"],
         "family": symmetry["family"],
-        "parameters": names,
+        "parameters": tuple(dict.fromkeys(member["parameter"] for member in symmetry["members"])),
         "dimension": int(symmetry.get("dimension") or 0),
         "constants": tuple(entry.get("constant") for entry in symmetry.get("broken_by") or ()),
     }
+
+
+def check(points: Sequence[Point], symmetry: Mapping[str, Any]) -> ClaimVerdict:
+    """The verdict on one claimed symmetry, an entry of `symmetries` in the JSON of an analysis."""
+    said = said_of(symmetry)
     if not is_supported(symmetry):
         return ClaimVerdict(**said, outcome="not checkable", why=f"no elements of {symmetry['family']} are known here")
     try:
         drawn = [_draw(point, symmetry) for point in points]
         tried = [
-            _deviation(point, point.program.loss, point.loss, point.noise, elements)
+            largest_deviation(point, point.program.loss, point.loss, point.noise, elements)
             for point, elements in zip(points, drawn)
         ]
     except MalformedClaim as error:
@@ -198,49 +205,49 @@ def check(points: Sequence[Point], symmetry: Mapping[str, Any]) -> ClaimVerdict:
     said |= {
         "deviation": worst.size,
         "tolerance": worst.tolerance,
-        "control": _control(points[0], drawn[0]),
-        "identity": _identity(points[0], symmetry),
+        "control": control_change(points[0], drawn[0]),
     }
-    if _hides(points[0], said["control"], worst.tolerance):
+    if rounding_hides(points[0], said["control"], worst.tolerance):
         return ClaimVerdict(**said, outcome="not checkable", why="rounding hides what other moves change, too")
-    why = ""
-    if said["identity"] is not None and not said["identity"].agrees:
-        why = "what the update uses is not the gradient of this loss"
-    if symmetry["exact"]:
-        if worst.vanishes:
-            return ClaimVerdict(**said, outcome="holds", why=why)
-        return ClaimVerdict(**said, outcome="FALSE", why="the loss changes")
-    return _check_broken(points, drawn, worst, symmetry, said, why)
+    identity = noether_identity(points[0], symmetry)
+    if not symmetry["exact"]:
+        return _check_broken(points, drawn, worst, symmetry, said | identity)
+    if worst.vanishes:
+        return ClaimVerdict(**said | identity, outcome="holds")
+    return ClaimVerdict(**said | identity | {"why": "the loss changes"}, outcome="FALSE")
 
 
 def _check_broken(
     points: Sequence[Point],
     drawn: Sequence[Sequence[Element]],
-    found: _Deviation,
+    found: Deviation,
     symmetry: Mapping[str, Any],
     said: dict[str, Any],
-    why: str,
 ) -> ClaimVerdict:
     """A symmetry that constants break: it must come back as they go."""
-    places = _places(symmetry)
+
+    def verdict(outcome: Outcome, why: str | None = None, vanishing: float | None = None) -> ClaimVerdict:
+        reason = {} if why is None else {"why": why}
+        return ClaimVerdict(**said | reason | {"vanishing": vanishing}, outcome=outcome)
+
+    places = places_of(symmetry)
     if places is None:
         if found.vanishes:
-            return ClaimVerdict(**said, outcome="holds up to constants", why=why)
-        return ClaimVerdict(**said, outcome="not checkable", why="what breaks it is no constant of the step")
+            return verdict("holds up to constants")
+        return verdict("not checkable", "what breaks it is no constant of the step")
     loss = points[0].program.with_constants(places, SHRINK)
     if loss is None:
-        return ClaimVerdict(**said, outcome="not checkable", why="its constants are not found in the module")
+        return verdict("not checkable", "its constants are not found in the module")
     worst = -1.0
     for point, elements in zip(points, drawn):
         at, noise = point.without(places, loss)
-        after = _deviation(point, loss, at, noise, elements) if math.isfinite(at) else None
+        after = largest_deviation(point, loss, at, noise, elements) if math.isfinite(at) else None
         if after is None:
             continue
         worst = max(worst, after.size)
         if not after.vanishes and after.size > FALLEN * found.size:
-            said["vanishing"] = after.size
-            reason = f"the loss changes by {after.size:.1e} when its constants are {SHRINK:g} of what they are"
-            return ClaimVerdict(**said, outcome="FALSE", why=reason)
+            why = f"the loss changes by {after.size:.1e} when its constants are {SHRINK:g} of what they are"
+            return verdict("FALSE", why, after.size)
     if worst < 0:
-        return ClaimVerdict(**said, outcome="not checkable", why="without its constants the loss is not finite")
-    return ClaimVerdict(**said, outcome="holds up to constants", vanishing=worst, why=why)
+        return verdict("not checkable", "without its constants the loss is not finite")
+    return verdict("holds up to constants", vanishing=worst)

@@ -13,9 +13,12 @@ import numpy as np
 from noether_mlir.analysis import Analysis, analyze_text
 from noether_mlir.errors import NoetherError, UnsupportedStep
 from noether_mlir.lowering import read_step
+from noether_mlir.modules import functional
+from noether_mlir.modules import functional
 from noether_mlir.verification import completeness as counting
 from noether_mlir.verification.arguments import STYLES, index_ranges, random_arguments
 from noether_mlir.verification.checks import Point, check, rounding_noise
+from noether_mlir.verification.joint import check_jointly
 from noether_mlir.verification.program import Argument, Engine, Precision, StepProgram, load_program
 from noether_mlir.verification.verdict import Verification
 
@@ -36,6 +39,7 @@ def verify(
     seed: int = 0,
     precision: Precision = "double",
     engine: Engine = "xla",
+    jointly: bool = False,
     completeness: int = MOST_ELEMENTS,
     static_argnums: Any = None,
     static_argnames: Any = None,
@@ -58,6 +62,7 @@ def verify(
         seed: of the random numbers.
         precision: "double", or "native" to leave the step's own types.
         engine: "xla", or "reference" for StableHLO's reference interpreter (slow; shares nothing with XLA).
+        jointly: try many claims at once, and one by one only where they fail: for large steps.
         completeness: up to how many parameter entries symmetries are counted; 0 for never.
         progress: called with a title, how many are done, and of how many.
 
@@ -71,11 +76,13 @@ def verify(
     """
     options = {"roles": roles, "static_argnums": static_argnums, "static_argnames": static_argnames}
     is_module = isinstance(step, (str, bytes, os.PathLike))
+    if not is_module:
+        step, args, kwargs = functional(step, args, kwargs, options)
     text = read_step(step, () if is_module else args, kwargs, **options)
     given = flat_arguments(args, kwargs, static_argnums, static_argnames) if args or kwargs else None
     return verify_text(
         text.text, text.source, given, claims=claims, points=points, seed=seed, precision=precision, engine=engine,
-        completeness=completeness, progress=progress,
+        jointly=jointly, completeness=completeness, progress=progress,
     )  # fmt: skip
 
 
@@ -98,6 +105,7 @@ def verify_text(
     seed: int = 0,
     precision: Precision = "double",
     engine: Engine = "xla",
+    jointly: bool = False,
     completeness: int = MOST_ELEMENTS,
     progress: Progress | None = None,
 ) -> Verification:
@@ -116,17 +124,21 @@ def verify_text(
     program = load_program(text, source, analysis.entry, precision, engine)
     drawn = Points(program, given, seed)
     at = [drawn.point(i) for i in range(points)]
-    verdicts = []
     symmetries = analysis.data["symmetries"]
-    for done, symmetry in enumerate(symmetries):
-        tell("claims", done, len(symmetries))
-        verdicts.append(check(at, symmetry))
+    tell("claims", 0, len(symmetries))
+    verdicts = []
+    if jointly:
+        verdicts = check_jointly(at, symmetries, lambda done: tell("claims", done, len(symmetries)))
+    else:
+        for symmetry in symmetries:
+            verdicts.append(check(at, symmetry))
+            tell("claims", len(verdicts), len(symmetries))
     counted = None
     if completeness:
         counted = counting.count(
             program,
             drawn.values,
-            analysis.data["dimension"],
+            analysis,
             completeness,
             lambda done, total: tell("count", done, total),
         )

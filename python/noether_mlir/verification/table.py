@@ -13,6 +13,9 @@ from rich.text import Text
 
 from noether_mlir.verification.verdict import ClaimVerdict, Completeness, Verification
 
+#: A rank is clear if the singular values on its two sides differ by this factor.
+CLEAR = 1e3
+
 _STYLES = {"holds": "green", "holds up to constants": "green", "FALSE": "bold red", "not checkable": "yellow"}
 
 
@@ -52,7 +55,7 @@ def _count(completeness: Completeness) -> Iterator[str]:
     if completeness.why:
         yield f"completeness: not counted ({completeness.why})"
         return
-    words = {"torus": "scale and rescale", "translation": "translation"}
+    words = {"torus": "scale and rescale", "translation": "translation", "linear": "all linear together"}
     for family, counted in completeness.counted.items():
         claimed = completeness.claimed.get(family)
         if claimed is None:
@@ -61,8 +64,9 @@ def _count(completeness: Completeness) -> Iterator[str]:
             share = f"{claimed} claimed" + (f", {100 * claimed / counted:.0f} %" if counted else "")
         yield f"completeness, {words[family]}: {counted} dimensions counted, {share}"
     yield (
-        f"  from the gradients at {completeness.points:,} points, {completeness.elements:,} parameter entries;"
-        f" clear by a factor {completeness.gap:.0e}"
+        f"  from the gradients at {completeness.points:,} points, {completeness.elements:,} parameter entries; "
+        + ("clear" if completeness.gap > CLEAR else "NOT CLEAR")
+        + f" by a factor {completeness.gap:.0e}"
     )
 
 

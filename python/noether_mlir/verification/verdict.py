@@ -40,6 +40,7 @@ class ClaimVerdict:
         vanishing: the deviation when these are 1e-8 of their values, where that was tried.
         identity: the Noether identity, where the step shows the gradients of all members.
         why: for "FALSE" and "not checkable", the reason; else a remark, or empty.
+        together: how many claims were tried at once; the numbers are theirs together.
     """
 
     symmetry: str
@@ -54,6 +55,7 @@ class ClaimVerdict:
     vanishing: float | None = None
     identity: Identity | None = None
     why: str = ""
+    together: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ class Completeness:
     """Claimed dimensions beside those that the gradients at random points have.
 
     Attributes:
-        claimed, counted: the dimension of the diagonal (scale and rescale) symmetries, and of the translations along
-            fixed directions, by family; with every constant as it is. Dead entries are not counted.
+        claimed, counted: dimensions by family, with every constant as it is: "torus", the diagonal (scale and rescale)
+            symmetries; "translation", along fixed directions; "linear", on small models, all continuous linear ones
+            together, counted among the diagonal ones, translations and matrices that act along one axis. Entries
+            that the loss does not depend on are not counted.
         points: how many random points the gradients were taken at. elements: entries of all parameters together.
         gap: the smallest singular value that counts over the largest that does not: how clear the count is.
         why: why there is no count, where there is none.
