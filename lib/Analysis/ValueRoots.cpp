@@ -179,8 +179,12 @@ bool ValueRoots::isMeanFree(ValueId value, unsigned dimension, unsigned depth) {
       return false;
     ValueRoot whole = get(operands[0]), mean = get(operands[1]);
     int own = whole.dimensions[dimension];
-    if (own < 0 || whole.value != mean.value || !whole.summed.empty() ||
-        mean.summed.size() != 1 || static_cast<int>(mean.summed[0]) != own)
+    if (own < 0 || whole.value != mean.value)
+      return false;
+    SmallVector<unsigned, 2> summed = whole.summed;
+    summed.push_back(own);
+    llvm::sort(summed);
+    if (summed != mean.summed)
       return false;
     for (auto [d, other] : llvm::enumerate(whole.dimensions))
       if (mean.dimensions[d] != (d == dimension ? -1 : other))

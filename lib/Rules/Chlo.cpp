@@ -104,7 +104,7 @@ void rules::addChloRules(Registry &registry) {
   broadcast("chlo.broadcast_and", broadcasting<Meaning::Equal>);
   broadcast("chlo.broadcast_atan2", broadcasting<Meaning::Ratio>);
   broadcast("chlo.broadcast_compare", allUsed<broadcasting<Meaning::Ratio>, OperandUse::Ordered>);
-  broadcast("chlo.broadcast_complex", allUsed<broadcasting<Meaning::Equal>, OperandUse::Factor>);
+  broadcast("chlo.broadcast_complex", broadcasting<Meaning::Equal>);
   broadcast("chlo.broadcast_divide", used<broadcasting<Meaning::Quotient>, OperandUse::Factor>);
   broadcast("chlo.broadcast_maximum", allUsed<broadcasting<Meaning::Equal>, OperandUse::Ordered>);
   broadcast("chlo.broadcast_minimum", allUsed<broadcasting<Meaning::Equal>, OperandUse::Ordered>);

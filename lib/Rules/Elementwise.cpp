@@ -221,7 +221,7 @@ void rules::addElementwiseRules(Registry &registry) {
   registry.rule("stablehlo.ceil", dimensionless);
   registry.rule("stablehlo.clamp", ordered);
   registry.rule("stablehlo.compare", compared);
-  registry.rule("stablehlo.complex", allUsed<equal, OperandUse::Factor>);
+  registry.rule("stablehlo.complex", equal);
   registry.rule(
       "stablehlo.convert", convert, ReadsTypes,
       "float to float passes the scale; float to boolean is a test against zero; float to "

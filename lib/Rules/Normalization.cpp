@@ -83,8 +83,7 @@ static Answer inference(const Context &context) {
   if (norm->hasEpsilon)
     rule.vanish(operand(4));
   rule.equate(result(0), operand(2));
-  return withUses(rule, context,
-                  {OperandUse::Factor, OperandUse::Factor, OperandUse::Plus, OperandUse::Factor});
+  return withUses(rule, context, {OperandUse::Opaque, OperandUse::Factor, OperandUse::Plus});
 }
 
 /// (operand, scale, mean, variance, grad_output) -> (grad_operand, grad_scale, grad_offset).

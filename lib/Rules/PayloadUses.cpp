@@ -92,6 +92,41 @@ Dependence combine(RuleAttr rule, ArrayRef<Dependence> operands) {
   return sum;
 }
 
+/// Whether a value of a body is zero where these arguments are.
+bool isZero(RuleTable &table, Region &region, Value value, const llvm::SmallBitVector &zeros) {
+  llvm::DenseMap<Value, bool> known;
+  for (BlockArgument argument : region.front().getArguments())
+    known[argument] = zeros.test(argument.getArgNumber());
+  forEachOperation(region, [&](Operation &op) {
+    RuleAttr rule = scalarRule(table, op);
+    if (!rule || op.getNumResults() != 1)
+      return;
+    bool allSummands = true, anyFactor = false, hasFactor = false;
+    for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
+      bool own = known.lookup(operand);
+      switch (rule.getUse(index)) {
+      case OperandUse::Factor:
+        hasFactor = true;
+        anyFactor |= own;
+        break;
+      case OperandUse::Plus:
+      case OperandUse::Minus:
+      case OperandUse::Choice:
+        allSummands &= own;
+        break;
+      case OperandUse::Ordered:
+        allSummands = false;
+        break;
+      case OperandUse::Opaque:
+        break;
+      }
+    }
+    bool isLinear = !rule.getUses().empty();
+    known[op.getResult(0)] = isLinear && allSummands && (anyFactor || !hasFactor);
+  });
+  return known.lookup(value);
+}
+
 } // namespace
 
 std::optional<SmallVector<SmallVector<Dependence>>> rules::composeDependences(RuleTable &table,
@@ -153,6 +188,19 @@ std::optional<SmallVector<SmallVector<Dependence>>> rules::composeDependences(Ru
     auto &row = yields.emplace_back();
     for (unsigned argument = 0; argument < numArguments; ++argument)
       row.push_back(get(value, argument));
+    // Linear in an argument, but not zero where it is: a (b + 1).
+    SmallVector<Dependence> summands = row;
+    for (unsigned argument = 0; argument < numArguments; ++argument) {
+      if (row[argument] != Dependence::Linear)
+        continue;
+      llvm::SmallBitVector zeros(numArguments);
+      for (unsigned other = 0; other < numArguments; ++other)
+        if (other == argument || summands[other] == Dependence::Plus ||
+            summands[other] == Dependence::Minus)
+          zeros.set(other);
+      if (!isZero(table, region, value, zeros))
+        row[argument] = Dependence::Other;
+    }
   }
   return yields;
 }

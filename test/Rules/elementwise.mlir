@@ -45,7 +45,7 @@ func.func @elementwise(%x: tensor<2x3xf32>,
   "stablehlo.compare"(%x, %y) <{comparison_direction = #stablehlo<comparison_direction GT>}> : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>
   // CHECK: stablehlo.compare{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = 0>
   "stablehlo.compare"(%k, %m) <{comparison_direction = #stablehlo<comparison_direction EQ>}> : (tensor<2x3xi32>, tensor<2x3xi32>) -> tensor<2x3xi1>
-  // CHECK: stablehlo.complex{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) uses (*,*) : r0 = o0, r0 = o1>
+  // CHECK: stablehlo.complex{{.*}} #noether.rule<([i,j],[i,j])->([i,j]) : r0 = o0, r0 = o1>
   "stablehlo.complex"(%x, %y) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xcomplex<f32>>
   // Between floats, from integers, to integers, to booleans.
   // CHECK: stablehlo.convert{{.*}} #noether.rule<([i,j])->([i,j]) uses (+) : r0 = o0>

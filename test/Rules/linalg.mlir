@@ -58,7 +58,7 @@ func.func @linalg(%a: tensor<2x3x4xf32>,
     %max = arith.maximumf %p, %zero : f32
     linalg.yield %max : f32
   } -> tensor<4x8xf32>
-  // CHECK: noether.rule = #noether.rule<([i,j],[i,j],[i])->([i]) sum {j} uses (_,*,+) : r0 = o2, o1 = o0, r0 = 2 o0, r0 = o0 + o1>
+  // CHECK: noether.rule = #noether.rule<([i,j],[i,j],[i])->([i]) sum {j} uses (_,_,+) : r0 = o2, o1 = o0, r0 = 2 o0, r0 = o0 + o1>
   %7 = linalg.generic {indexing_maps = [#id, #id, #row], iterator_types = ["parallel", "reduction"]} ins(%x, %y : tensor<4x8xf32>, tensor<4x8xf32>) outs(%v : tensor<4xf32>) {
   ^bb0(%p: f32, %q: f32, %sum: f32):
     %t = arith.addf %p, %q : f32

@@ -12,6 +12,7 @@ from jaxlib.mlir.dialects import func
 from noether_mlir.primitive import ModuleFunction, call
 from noether_mlir.tool import run_tool
 from rules.rule import ScaleSystem, parse
+from rules.uses import check_uses
 
 ir = mlir.ir
 
@@ -149,8 +150,10 @@ def check_operation(op, rule, run, operands, generator) -> str | None:
     fixed = (1,) if op.operation.name == "stablehlo.power" else ()
     operand_types = [operand.type for operand in op.operands]
     result_types = [result.type for result in op.results]
-    name = op.operation.name
-    return check_rule(name, parse(rule), run, operands, operand_types, result_types, generator, fixed)
+    name, parsed = op.operation.name, parse(rule)
+    return check_rule(
+        name, parsed, run, operands, operand_types, result_types, generator, fixed
+    ) or check_uses(name, parsed, run, operands, operand_types, result_types, generator)
 
 
 def check_module(text: str, arguments, generator, seen: set[str]) -> list[Checked]:

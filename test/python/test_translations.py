@@ -1,0 +1,66 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Directions in which the analysis says that parameters can be shifted: the loss does not move, and no
+direction is missing but for reasons that are stated."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_claims import loss_of
+from zoo import MODELS
+from zoo.reports import model_report
+from zoo.shifts import count_shifts, counted_shifts
+from zoo.steps import names
+
+from noether_mlir.group_elements import random_element
+
+TOLERANCE = 1e-9
+EPSILON = 0.2
+# The null space must stand out.
+GAP = 1e8
+COUNTED = counted_shifts()
+
+#: Where the analysis finds less than there is, and why: what it finds. It must never find more.
+INCOMPLETE: dict[str, int] = {}
+
+
+def translations(report):
+    return [s for s in report["symmetries"] if s["family"] == "translation"]
+
+
+def shifted(params, symmetry, rng):
+    """The parameters moved by a random multiple of every direction of a translation."""
+    arrays = {name: np.asarray(leaf) for name, leaf in names(params).items()}
+    moved = random_element(symmetry, arrays, rng, 1.0).act(arrays)
+    return jax.tree.unflatten(jax.tree.structure(params), [jnp.asarray(moved.get(name, array)) for name, array in arrays.items()])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_loss_is_invariant(name):
+    model, loss, report = MODELS[name], loss_of(name), model_report(name)
+    params, batch = model.parameters(0), model.data(0)
+    eps = tuple(jnp.full(model.sites, EPSILON))
+    rng = np.random.default_rng(0)
+    before = float(loss(params, batch, eps))
+    for symmetry in translations(report):
+        after = float(loss(shifted(params, symmetry, rng), batch, eps))
+        assert abs(after - before) < TOLERANCE * max(1, abs(before)), symmetry
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name in COUNTED])
+def test_dimension(name):
+    report = model_report(name)
+    found = report["dimension"]["translation"]
+    assert found == sum(s["dimension"] for s in translations(report))
+    assert found == INCOMPLETE.get(name, COUNTED[name])
+    assert found <= COUNTED[name]
+
+
+# One of each kind is counted again here; `python -m zoo.shifts` counts all.
+@pytest.mark.parametrize("name", [
+    "mlp_relu", "mlp_layernorm", "mlp_batchnorm_dead_bias", "cnn_groupnorm_bias", "residual_layernorm"])
+def test_count(name):
+    dimension, gap = count_shifts(MODELS[name])
+    assert gap > GAP, "the points chosen do not tell the rank"
+    assert dimension == COUNTED[name]
