@@ -85,11 +85,20 @@ class Spurion:
 
 @dataclass(frozen=True)
 class Equation:
-    """One step of a derivation: the equation that an operation puts on log-scales."""
+    """One step of a derivation: the equations that an operation puts on log-scales.
+
+    Attributes:
+        path: where the operation stands in the expanded step. rule: what is known of it.
+        holds: the equations with the degrees of this symmetry in them. note: in other families, what it does.
+    """
 
     op: str = ""
     location: str = ""
     equation: str = ""
+    path: str = ""
+    rule: str = ""
+    holds: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,7 @@ class Symmetry:
         exact: whether it holds with every constant as it is; else `broken_by` says which constants break it.
         block_shape: the shape of its charge: one size for each axis of its members; () for a number.
         traceless: only functions with zero mean along every block axis are symmetries.
+        undescribed: the scale varies over the members in a way that no axes tell: no one element is given.
         charge: its Noether charge, in words.
     """
 
@@ -110,6 +120,7 @@ class Symmetry:
     members: tuple[Member, ...] = ()
     block_shape: tuple[int, ...] = ()
     traceless: bool = False
+    undescribed: bool = False
     dimension: int = 0
     order: str | None = None
     exact: bool = True

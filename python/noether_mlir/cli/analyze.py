@@ -15,6 +15,7 @@ from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write
 from noether_mlir.errors import NoetherError
 from noether_mlir.sarif import to_sarif
 from noether_mlir.table import render, to_text
+from noether_mlir.table.derivations import derivation_text
 from noether_mlir.tool import run_tool
 
 
@@ -48,8 +49,11 @@ def analyze_command(
         ),
     ] = None,
     derivations: Annotated[
-        bool, typer.Option("--derivations", help="Also give the equations that prove each symmetry (JSON).")
+        bool, typer.Option("--derivations", help="Also give the proof of each symmetry (JSON).")
     ] = False,
+    derivation: Annotated[
+        str | None, typer.Option("--derivation", metavar="ID", help="Print the proof of one symmetry, by source line.")
+    ] = None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="End with status 3 if there is a lint this severe.")
     ] = FailOn.never,
@@ -61,10 +65,15 @@ def analyze_command(
     """Says which transformations of the parameters leave the loss unchanged, and how the optimizer breaks them."""
     try:
         text = read(step)
-        analysis = analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations)
+        analysis = analyze_text(
+            text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations or derivation is not None
+        )
     except NoetherError as error:
         fail(error)
-    _print(analysis, format, output, every)
+    if derivation is not None:
+        _print_derivation(analysis, derivation, output)
+    else:
+        _print(analysis, format, output, every)
     failing = {FailOn.never: (), FailOn.warning: ("warning", "error"), FailOn.error: ("error",)}[fail_on]
     if any(lint.severity in failing for lint in analysis.lints):
         raise typer.Exit(3)
@@ -79,6 +88,13 @@ def _print(analysis: Analysis, format: Format, output: Path | None, every: bool)
         Console(highlight=False).print(*render(analysis, every), sep="\n")
     else:
         write(f"{to_text(analysis, full=every)}\n", output)
+
+
+def _print_derivation(analysis: Analysis, name: str, output: Path | None) -> None:
+    found = [symmetry for symmetry in analysis.symmetries if symmetry.id == name]
+    if not found:
+        raise typer.BadParameter(f"there is no symmetry {name}", param_hint="--derivation")
+    write(derivation_text(found[0]) + "\n", output)
 
 
 def rewrite_command(

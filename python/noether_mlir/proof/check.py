@@ -143,6 +143,8 @@ class _Proof:
     def check(self) -> None:
         if not self.symmetry.get("derivation"):
             raise NotCheckable("the report has no proof: it was made without --derivations")
+        if self.symmetry.get("undescribed"):
+            raise NotCheckable("the claim does not say how the scale varies over its members")
         self.move_parameters()
         for certificate in self.symmetry["derivation"]:
             self.read(certificate)

@@ -18,13 +18,14 @@ def reason_table(parameters: Sequence[Parameter], label: Labels, full: bool = Fa
     """One row for each reason, and the parameters it holds for."""
     reasons: dict[Hashable, list[Parameter]] = {}
     for parameter in parameters:
-        if not parameter.symmetries:
+        # A permutation is no continuous symmetry.
+        if all(name.startswith("P") for name in parameter.symmetries):
             why = "dead: the loss does not depend on it" if parameter.dead else _because(parameter.no_symmetry_because)
             reasons.setdefault((why, parameter.name if full else None), []).append(parameter)
     if not reasons:
         return None
     table = new_table(
-        ("parameters without a symmetry", {"overflow": "fold", "ratio": 1}),
+        ("parameters without a continuous symmetry", {"overflow": "fold", "ratio": 1}),
         ("", {"justify": "right", "no_wrap": True}),
         ("why", {"overflow": "fold", "ratio": 1}),
     )
@@ -38,7 +39,8 @@ def _because(reasons: Sequence[Obstruction]) -> str:
     lines = []
     for reason in reasons[:2]:
         place = f" at {short_location(reason.location)}" if reason.location else ""
-        lines.append(f"{reason.op}: {reason.says}{place}")
+        # The degrees follow, which are of this parameter alone.
+        lines.append(f"{reason.op}: {reason.says.partition('; ')[0]}{place}")
     return "\n".join(dict.fromkeys(lines))
 
 
