@@ -7,7 +7,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/Support/Format.h"
 
 #include <bit>
 
@@ -62,6 +61,18 @@ llvm::StringRef DerivationBuilder::ruleTextOf(const Program::Step &step) {
   return text;
 }
 
+/// Whether an operation is read as several steps, of which this is one: a body that is followed, an
+/// operation that is put together from slices.
+static bool isPiece(const Program &program, size_t index) {
+  ArrayRef<Program::Step> steps = program.getSteps();
+  auto isSame = [&](size_t other) {
+    return steps[other].kind == Program::StepKind::Rule &&
+           steps[other].position == steps[index].position &&
+           steps[other].part == steps[index].part && program.pathOf(other) == program.pathOf(index);
+  };
+  return (index > 0 && isSame(index - 1)) || (index + 1 < steps.size() && isSame(index + 1));
+}
+
 DerivationStep noether::describeStep(const Program &program, size_t index, std::string note) {
   const Program::Step &step = program.getSteps()[index];
   DerivationStep result;
@@ -71,6 +82,8 @@ DerivationStep noether::describeStep(const Program &program, size_t index, std::
   result.note = std::move(note);
   switch (step.kind) {
   case Program::StepKind::Rule:
+    if (isPiece(program, index))
+      result.kind = "piece";
     break;
   case Program::StepKind::Carry:
     result.kind = "carry";
@@ -104,7 +117,7 @@ static std::string instantiate(const CompiledRule &rule, const DerivationStep &s
             equation.isEquality() && !step.spurions.empty() && !degree(equation.lhs).isZero()
                 ? constantOf(equation.terms[0].first)
                 : std::nullopt) {
-      os << "[" << llvm::format("%g", shortestDecimal(*constant)) << "]";
+      os << "[" << printDecimal(*constant) << "]";
       return;
     }
     for (auto [index, term] : llvm::enumerate(equation.terms)) {
@@ -114,8 +127,8 @@ static std::string instantiate(const CompiledRule &rule, const DerivationStep &s
         os << (index ? (negative ? " - " : " + ") : "-");
       if (abs(coefficient) != Fraction(1))
         os << toString(abs(coefficient)) << "*";
-      bool isSimple = degree(tensor).terms.size() <= 1 && !(negative && !degree(tensor).terms.empty());
-      bool bare = isSimple || equation.isEquality();
+      size_t numTerms = degree(tensor).terms.size();
+      bool bare = numTerms <= (negative ? 0 : 1) || equation.isEquality();
       os << (bare ? "" : "(") << degree(tensor).toString() << (bare ? "" : ")");
     }
   });
@@ -200,6 +213,13 @@ Degree DerivationBuilder::degreeOf(ValueId value, unsigned number) {
   // Constants of pointwise operations have no index space of their own.
   if (engine.componentsOf(value).empty())
     return degree;
+  if (engine.isPicked(value)) {
+    for (const Component &component : engine.componentsOf(value))
+      if (component.form != kAnyForm)
+        for (const Motion &motion : motionsOf(component.form))
+          degree.isExact &= motion.direction != number;
+    return degree;
+  }
   const ResolvedSpace &space =
       mapping.getStructure().resolve(mapping.getStructure().spaceOf(value));
 

@@ -56,6 +56,17 @@ double noether::shortestDecimal(double value) {
   return value;
 }
 
+std::string noether::printDecimal(double value) {
+  double shortest = shortestDecimal(value);
+  char text[32];
+  for (int digits = 1; digits <= 17; ++digits) {
+    std::snprintf(text, sizeof(text), "%.*g", digits, shortest);
+    if (std::strtod(text, nullptr) == shortest)
+      break;
+  }
+  return text;
+}
+
 void noether::printForm(llvm::raw_ostream &os, ArrayRef<Term> form,
                         llvm::function_ref<void(llvm::raw_ostream &, UnknownId)> printUnknown) {
   if (form.empty())

@@ -74,7 +74,9 @@ static void printStep(const DerivationStep &step, llvm::json::OStream &json) {
       json.attributeArray("spurions", [&] {
         for (const DerivationSpurion &spurion : step.spurions)
           json.object([&] {
-            json.attribute("constant", shortestDecimal(spurion.constant));
+            json.attributeBegin("constant");
+            json.rawValue(printDecimal(spurion.constant));
+            json.attributeEnd();
             json.attribute("degree", toString(spurion.degree));
           });
       });

@@ -11,6 +11,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 
+#include "llvm/ADT/StringSet.h"
+
 namespace noether {
 #define GEN_PASS_DEF_INFERSYMMETRIES
 #include "noether/Transforms/Passes.h.inc"
@@ -36,7 +38,7 @@ static DictionaryAttr describe(const Symmetry &symmetry, Builder &b) {
   }
   for (const BrokenBy &broken : symmetry.brokenBy)
     brokenBy.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("constant", b.getF64FloatAttr(broken.constant)),
+        {b.getNamedAttr("constant", b.getF64FloatAttr(shortestDecimal(broken.constant))),
          b.getNamedAttr("degree", b.getStringAttr(toString(broken.degree)))}));
   return b.getDictionaryAttr(
       {b.getNamedAttr("id", b.getStringAttr(symmetry.id)),
@@ -72,10 +74,29 @@ static void annotate(const StepAnalysis &analysis) {
   entry.setAllArgAttrs(arguments);
 }
 
+/// "w", or "w[0:4, 1:2, 0:5 of 4x3x5]" where only a part of the parameter moves.
+template <typename Member> static std::string describePlace(StringRef name, const Member &member) {
+  std::string text = name.str();
+  if (member.sizes == member.view)
+    return text;
+  llvm::raw_string_ostream os(text);
+  os << "[";
+  llvm::interleaveComma(llvm::zip(member.offsets, member.sizes), os, [&](auto part) {
+    os << std::get<0>(part) << ":" << std::get<0>(part) + std::get<1>(part);
+  });
+  os << " of ";
+  llvm::interleave(member.view, os, "x");
+  os << "]";
+  return text;
+}
+
 static void emitRemarks(const StepAnalysis &analysis) {
   func::FuncOp entry = analysis.roles.entry;
   auto options = [&](StringRef name) {
     return remark::RemarkOpts::name(name).category("noether-symmetries").function(entry.getName());
+  };
+  auto nameOf = [&](unsigned argument) -> StringRef {
+    return analysis.roles.arguments[argument].name;
   };
   for (const Symmetry &symmetry :
        llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations)) {
@@ -87,15 +108,40 @@ static void emitRemarks(const StepAnalysis &analysis) {
            << remark::metric("family", stringifyFamily(symmetry.family))
            << remark::metric("dimension", symmetry.dimension);
     for (const SymmetryMember &member : symmetry.members)
-      remark << remark::metric(analysis.roles.arguments[member.argument].name,
+      remark << remark::metric(describePlace(nameOf(member.argument), member),
                                toString(member.exponent));
     remark << remark::metric("exact", symmetry.isExact() ? "yes" : "no");
+  }
+  for (const AxisGroup &group : analysis.axisGroups) {
+    auto remark = remark::passed(entry.getArgument(group.members.front().argument).getLoc(),
+                                 options("SymmetryFound"));
+    if (!remark)
+      return;
+    remark << remark::metric("id", group.id)
+           << remark::metric("family", stringifyAxisFamily(group.family))
+           << remark::metric("dimension", group.dimension);
+    for (const AxisMember &member : group.members)
+      remark << remark::metric(describePlace(nameOf(member.argument), member),
+                               "axis " + std::to_string(member.axis) +
+                                   (member.inverse ? " inverse" : ""));
+  }
+  for (const Symmetry &symmetry : analysis.symmetries) {
+    llvm::StringSet<> seen; // a function called in every layer is one epsilon to a reader
+    for (const BrokenBy &broken : symmetry.brokenBy) {
+      std::string constant = printDecimal(broken.constant), degree = toString(broken.degree);
+      std::string key;
+      llvm::raw_string_ostream(key) << constant << "/" << degree << "/" << broken.op->getLoc();
+      if (seen.insert(key).second)
+        remark::missed(broken.op->getLoc(), options("SymmetryBroken"))
+            << remark::metric("id", symmetry.id) << remark::metric("constant", constant)
+            << remark::metric("degree", degree);
+    }
   }
   for (const ParameterFacts &facts : analysis.parameters)
     for (const Obstruction &obstruction : facts.noSymmetryBecause)
       remark::missed(obstruction.op ? obstruction.op->getLoc() : entry.getLoc(),
                      options("NoSymmetry"))
-          << remark::metric("parameter", analysis.roles.arguments[facts.argument].name)
+          << remark::metric("parameter", nameOf(facts.argument))
           << remark::reason("{0}", obstruction.says);
   for (Operation *op : analysis.unknownOperations)
     remark::missed(op->getLoc(), options("UnknownOperation"))

@@ -12,6 +12,7 @@
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x3xf32> {noether.role = "batch"},
                        // expected-remark @below {{[Passed] SymmetryFound | Category:noether-symmetries | Function=main | b1=1, dimension=5, exact=yes, family=rescale, id=S1, w1=1, w2=-1}}
+                       // expected-remark @below {{[Passed] SymmetryFound | Category:noether-symmetries | Function=main | b1="axis 0", dimension=0, family=permutation, id=P1, w1="axis 1", w2="axis 0"}}
                        %w1: tensor<4x5xf32> {noether.role = "param", noether.name = "w1"},
                        %b1: tensor<5xf32> {noether.role = "param", noether.name = "b1"},
                        %w2: tensor<5x3xf32> {noether.role = "param", noether.name = "w2"},
@@ -24,7 +25,7 @@ func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
   %3 = "stablehlo.maximum"(%2, %z3) : (tensor<8x5xf32>, tensor<8x5xf32>) -> tensor<8x5xf32>
   %4 = "stablehlo.dot_general"(%3, %w2) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [1], rhs_contracting_dimensions = [0]>}> : (tensor<8x5xf32>, tensor<5x3xf32>) -> tensor<8x3xf32>
   %5 = "stablehlo.broadcast_in_dim"(%b2) <{broadcast_dimensions = array<i64: 1>}> : (tensor<3xf32>) -> tensor<8x3xf32>
-  // expected-remark @below {{[Missed] NoSymmetry | Category:noether-symmetries | Function=main | Reason="its operands' scales admit only 0 here", parameter=b2}}
+  // expected-remark @below {{[Missed] NoSymmetry | Category:noether-symmetries | Function=main | Reason="needs one degree in its operands; they have deg(w1) + deg(w2) and deg(b2)", parameter=b2}}
   %6 = "stablehlo.add"(%4, %5) : (tensor<8x3xf32>, tensor<8x3xf32>) -> tensor<8x3xf32>
   %loss = "stablehlo.dot_general"(%6, %t) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [0, 1], rhs_contracting_dimensions = [0, 1]>}> : (tensor<8x3xf32>, tensor<8x3xf32>) -> tensor<f32>
   return %loss : tensor<f32>

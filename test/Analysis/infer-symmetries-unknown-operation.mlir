@@ -7,7 +7,7 @@ func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %w: tensor<4x3xf32> {noether.role = "param", noether.name = "w"})
     -> (tensor<f32> {noether.role = "loss"}) {
   %0 = "stablehlo.dot_general"(%x, %w) <{dot_dimension_numbers = #stablehlo.dot<lhs_contracting_dimensions = [1], rhs_contracting_dimensions = [0]>}> : (tensor<8x4xf32>, tensor<4x3xf32>) -> tensor<8x3xf32>
-  // expected-remark @below {{[Missed] NoSymmetry | Category:noether-symmetries | Function=main | Reason="its operands' scales admit only 0 here", parameter=w}}
+  // expected-remark @below {{[Missed] NoSymmetry | Category:noether-symmetries | Function=main | Reason="needs degree 0 in all operands; operand 0 has deg(w)", parameter=w}}
   // expected-remark @below {{[Missed] UnknownOperation | Category:noether-symmetries | Function=main | op=stablehlo.from_another_time}}
   %1 = "stablehlo.from_another_time"(%0) : (tensor<8x3xf32>) -> tensor<8x3xf32>
   %zero = "stablehlo.constant"() <{value = dense<0.0> : tensor<f32>}> : () -> tensor<f32>

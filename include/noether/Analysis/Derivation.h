@@ -63,8 +63,8 @@ struct DerivationStep {
   /// is.
   std::string path;
   unsigned part = 0;
-  /// "rule", "carry" (a loop's carried value and its initial one) or "loop" (a carried value and what
-  /// the body yields for it).
+  /// "rule", "piece" (one of several that an operation is read as), "carry" (a loop's carried value and
+  /// its initial one) or "loop" (a carried value and what the body yields for it).
   llvm::StringRef kind = "rule";
   std::string rule;     // "#noether.rule<...>"
   std::string equation; // "r0 = o0 + o1"

@@ -38,6 +38,8 @@ Form addScaled(llvm::ArrayRef<Term> a, const Fraction &factor, llvm::ArrayRef<Te
 std::string toString(const Fraction &fraction);
 /// The shortest decimal for what may be a float32 constant: 1e-05, not 9.99999974e-06.
 double shortestDecimal(double value);
+/// The same as text, with as few digits as tell it apart.
+std::string printDecimal(double value);
 void printForm(llvm::raw_ostream &os, llvm::ArrayRef<Term> form,
                llvm::function_ref<void(llvm::raw_ostream &, UnknownId)> printUnknown);
 

@@ -152,7 +152,8 @@ def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
     ]
     ```
 
-    Remarks (category `noether-symmetries`): `SymmetryFound`, `NoSymmetry`, `UnknownOperation`.
+    Remarks (category `noether-symmetries`): `SymmetryFound`, `SymmetryBroken`, `NoSymmetry`,
+    `UnknownOperation`.
   }];
   let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes
   let options = [
