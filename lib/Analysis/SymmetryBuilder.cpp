@@ -234,7 +234,10 @@ std::optional<SymmetryBuilder::Candidate> SymmetryBuilder::buildFrom(UnknownId f
   if (!exact) {
     // True, but not to be told as a function on axes.
     symmetry.dimension = dimension;
-    symmetry.traceless = true;
+    symmetry.undescribed = true;
+    symmetry.blockShape.clear();
+    for (SymmetryMember &member : symmetry.members)
+      member.axes.clear();
     return candidate;
   }
 

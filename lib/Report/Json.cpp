@@ -156,6 +156,8 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
     json.attribute("dimension", symmetry.dimension);
     if (symmetry.traceless)
       json.attribute("traceless", true);
+    if (symmetry.undescribed)
+      json.attribute("undescribed", true);
     json.attribute("exact", symmetry.isExact());
     json.attributeArray("broken_by", [&] {
       // One entry per source position: a function called in every layer is one epsilon to a reader.
@@ -173,7 +175,9 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
     });
     if (!symmetry.derivation.empty())
       printDerivation(symmetry, json);
-    json.attribute("charge", text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
+    json.attribute("charge", symmetry.undescribed
+                                 ? std::string()
+                                 : text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
   });
 }
 

@@ -73,6 +73,8 @@ static SmallVector<int64_t, 6> blockAxesOf(const SymmetryMember &member, const P
 std::string Chooser::findObstacle(const Symmetry &symmetry) {
   if (symmetry.family != Family::Scale)
     return "a rescaling between parameters does not fix their norms";
+  if (symmetry.undescribed)
+    return "how its scales vary over the parameters cannot be told by axes";
   if (symmetry.traceless)
     return "its scales must average to one";
   std::optional<Position> common;

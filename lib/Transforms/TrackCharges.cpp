@@ -26,10 +26,10 @@ static MemberAttr getMember(MLIRContext *context, const SymmetryMember &member) 
                          member.view, member.axes, member.offsets, member.sizes);
 }
 
-/// Whether every member's block is that of the symmetry: else it is true, but not told as a function
-/// on axes.
+/// Whether every member's block is that of the symmetry: else it is true, but not told as a
+/// function on axes.
 static bool hasCommonBlock(const Symmetry &symmetry) {
-  return llvm::all_of(symmetry.members, [&](const SymmetryMember &member) {
+  return !symmetry.undescribed && llvm::all_of(symmetry.members, [&](const SymmetryMember &member) {
     return member.axes.size() == symmetry.blockShape.size() &&
            llvm::all_of(llvm::zip(member.axes, symmetry.blockShape), [&](auto pair) {
              return member.sizes[std::get<0>(pair)] == std::get<1>(pair);
@@ -105,10 +105,9 @@ struct TrackCharges : noether::impl::TrackChargesBase<TrackCharges> {
       if (gradient != gradients.end())
         memberGradients.push_back(gradient->second);
       else
-        remark::missed(entry.getLoc(),
-                       remark::RemarkOpts::name("GradientNotFound")
-                           .category("noether-charges")
-                           .function(entry.getName()))
+        remark::missed(entry.getLoc(), remark::RemarkOpts::name("GradientNotFound")
+                                           .category("noether-charges")
+                                           .function(entry.getName()))
             << remark::metric("parameter", roles.arguments[member.argument].name)
             << remark::metric("symmetry", symmetry.id);
       if (std::optional<unsigned> next = roles.arguments[member.argument].carriedTo)

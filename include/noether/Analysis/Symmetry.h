@@ -57,6 +57,9 @@ struct Symmetry {
   int64_t dimension = 0;
   /// Only functions with zero mean along every block axis are symmetries.
   bool traceless = false;
+  /// The scale varies over the members in a way that no axes tell: the dimension and the members are
+  /// known, and no one element is given.
+  bool undescribed = false;
   llvm::SmallVector<BrokenBy> brokenBy; // empty: exact
   bool isExact() const { return brokenBy.empty(); }
   /// The operations that the transformation passes through, in order, where derivations are asked for.
