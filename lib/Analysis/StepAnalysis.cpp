@@ -4,12 +4,11 @@
 #include "noether/Analysis/StepAnalysis.h"
 
 #include "KineticAnalysis.h"
+#include "Obstructions.h"
 #include "SymmetryBuilder.h"
 #include "Translations.h"
 
 #include "noether/Analysis/Gradient.h"
-
-#include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
 using namespace noether;
@@ -46,25 +45,6 @@ static std::string invariantUnit(ArrayRef<const Symmetry *> symmetries) {
     }
   }
   return unit;
-}
-
-/// The operations whose equations made the constant component of a parameter's scale zero.
-static SmallVector<Obstruction> obstructionsOf(unsigned argument, const Program &program,
-                                               SystemMapping &mapping, const Solution &solution) {
-  SmallVector<Obstruction> result;
-  ValueId value = program.getArguments()[argument];
-  const ResolvedSpace &space =
-      mapping.getStructure().resolve(mapping.getStructure().spaceOf(value));
-  llvm::SmallSet<uint32_t, 4> seen;
-  for (uint64_t cell : space.cells()) {
-    std::optional<UnknownId> unknown = mapping.lookup(value, cell);
-    std::optional<uint32_t> pinnedBy = unknown ? solution.getPinnedBy(*unknown) : std::nullopt;
-    if (!pinnedBy || !seen.insert(*pinnedBy).second)
-      continue;
-    Operation *op = mapping.operationOf(mapping.getSystem().getEquations()[*pinnedBy]);
-    result.push_back({op, op ? "its operands' scales admit only 0 here" : "the loss has degree 0"});
-  }
-  return result;
 }
 
 FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
@@ -134,7 +114,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
       facts.symmetries.push_back(symmetry->id);
     facts.invariantUnit = invariantUnit(moving[argument]);
     if (facts.symmetries.empty() && !info.dead)
-      facts.noSymmetryBecause = obstructionsOf(argument, *program, mapping, promoted);
+      facts.noSymmetryBecause = obstructionsOf(argument, *program, *roles, mapping, promoted);
     for (const AxisGroup *group : acting[argument])
       facts.symmetries.push_back(group->id);
     analysis.parameters.push_back(std::move(facts));

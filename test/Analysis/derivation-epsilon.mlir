@@ -7,7 +7,7 @@
 // CHECK: "derivation": [
 // CHECK-NEXT: {
 // CHECK-NEXT: "op": "stablehlo.dot_general",
-// CHECK-NEXT: "location": "{{.*}}infer-symmetries-batchnorm.mlir:13",
+// CHECK-NEXT: "location": "{{.*}}infer-symmetries-batchnorm.mlir:14",
 // CHECK-NEXT: "equation": "r0 = o0 + o1",
 // CHECK-NEXT: "path": "1",
 // CHECK-NEXT: "part": 0,
