@@ -7,6 +7,7 @@ Hyperball-like optimizers want listed, permutation specs for model merging, and 
 value and output, LoRA's two factors) whose product alone matters.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -250,22 +251,22 @@ def permutation_spec(analysis: Analysis) -> dict[str, Any]:
     perm_to_axes: dict[str, list[tuple[str, int]]] = {}
     orders: dict[str, str] = {}
     views: dict[str, tuple[int, ...]] = {}
-    for data in analysis.data["symmetries"]:
-        if data["family"] != "permutation":
-            continue
-        whole = [m for m in data["members"] if not _is_part(m) and not m.get("block_axes")]
-        if len(whole) != len(data["members"]) or _clash(views, analysis, whole):
-            continue  # one permutation for each block, or of a part of an axis: the form has no words for it
-        for member in whole:
-            if _view(analysis, member):
-                views[member["parameter"]] = _view(analysis, member)
-        perm_to_axes[data["id"]] = [(m["parameter"], axis) for m in whole for axis in m["axes"]]
-        orders[data["id"]] = data.get("order") or ""
+    found = [data for data in analysis.data["symmetries"] if data["family"] == "permutation"]
+    # One permutation for each block, or of a part of an axis: the form has no words for these.
+    found = [d for d in found if not any(_is_part(m) or m.get("block_axes") for m in d["members"])]
+    for member in (member for data in found for member in data["members"]):
+        if any(_own_axis(analysis, member, axis) is None for axis in member["axes"]):
+            views.setdefault(member["parameter"], _view(analysis, member))
+    for data in found:
+        axes = [(m["parameter"], _axis_in(analysis, m, axis, views)) for m in data["members"] for axis in m["axes"]]
+        if all(axis is not None for _, axis in axes):  # else it speaks of another shape than the one that is settled
+            perm_to_axes[data["id"]] = axes  # type: ignore[assignment]
+            orders[data["id"]] = data.get("order") or ""
     axes_to_perm: dict[str, list[str | None]] = {
         parameter.name: [None] * len(views.get(parameter.name, parameter.shape)) for parameter in analysis.parameters
     }
-    for name, axes in perm_to_axes.items():
-        for parameter, axis in axes:
+    for name, pairs in perm_to_axes.items():
+        for parameter, axis in pairs:
             axes_to_perm[parameter][axis] = name
     return {
         "perm_to_axes": perm_to_axes,
@@ -275,11 +276,27 @@ def permutation_spec(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _clash(views: Mapping[str, tuple[int, ...]], analysis: Analysis, members: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether members speak of a parameter in another shape than the one that is settled."""
-    return any(
-        member["parameter"] in views and views[member["parameter"]] != _view(analysis, member) for member in members
-    )
+def _same_axis(shape: Sequence[int], axis: int, other: Sequence[int]) -> int | None:
+    """The axis of another shape of the same entries that an axis is, if it is one."""
+    before = math.prod(shape[:axis])
+    for candidate, size in enumerate(other):
+        if size == shape[axis] and math.prod(other[:candidate]) == before:
+            return candidate
+    return None
+
+
+def _own_axis(analysis: Analysis, member: Mapping[str, Any], axis: int) -> int | None:
+    """The axis of the parameter that an axis of a member's view is, if it is one."""
+    shape = analysis.parameter(member["parameter"]).shape
+    return _same_axis(member.get("view") or shape, axis, shape)
+
+
+def _axis_in(
+    analysis: Analysis, member: Mapping[str, Any], axis: int, views: Mapping[str, tuple[int, ...]]
+) -> int | None:
+    """The axis that a member's is in the shape that is settled for its parameter."""
+    shape = analysis.parameter(member["parameter"]).shape
+    return _same_axis(member.get("view") or shape, axis, views.get(member["parameter"], shape))
 
 
 # Pairs of matrices.

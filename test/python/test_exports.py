@@ -13,6 +13,8 @@ import optax
 import pytest
 from noether_mlir.analysis import Analysis
 from noether_mlir.cli import app
+from noether_mlir.verification.arguments import index_ranges, random_arguments
+from noether_mlir.verification.program import load_program
 from typer.testing import CliRunner
 
 import noether_mlir
@@ -247,6 +249,31 @@ def test_permutation_spec_applies_as_git_rebasin_does():
     x = rng.standard_normal((4, 3))
     run = lambda p: np.tanh(x @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"]
     np.testing.assert_allclose(run(moved), run(params), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mlp_relu_sgd", "mlp_layernorm_sgdm", "cnn_batchnorm_linen_adamw", "gpt_adamw"])
+def test_permutation_specs_of_real_steps(name):
+    """All permutations at once, as git re-basin applies them, leave the step's own loss alone."""
+    path = DUMPS / f"{name}.mlir"
+    found = noether_mlir.analyze(path)
+    spec = exports.permutation_spec(found)
+    assert spec["perm_to_axes"] and not spec["views"]
+    program = load_program(path.read_text(), name, found.entry)
+    rng = np.random.default_rng(0)
+    values = random_arguments(program, index_ranges(program.text, found.entry), rng)
+    perms = {}
+    for p, axes in spec["perm_to_axes"].items():
+        (size,) = {found.parameter(parameter).shape[axis] for parameter, axis in axes}
+        perms[p] = np.roll(rng.permutation(size), 1)
+    moved = list(values)
+    for i, argument in enumerate(program.arguments):
+        for axis, p in enumerate(spec["axes_to_perm"].get(argument.name, ())):
+            if p is not None:
+                moved[i] = np.take(moved[i], perms[p], axis=axis)
+    before = program.loss(values)
+    assert abs(program.loss(moved) / before - 1) < 1e-13
+    wrong = [np.roll(v, 1, axis=0) if a.name == found.parameters[-1].name else v for a, v in zip(program.arguments, moved)]
+    assert abs(program.loss(wrong) / before - 1) > 1e-6
 
 
 def test_permutations_that_the_form_cannot_say_are_left_out():
