@@ -139,13 +139,13 @@ def test_modules_of_flax():
         def __call__(self, x):
             return self.b(jax.nn.relu(self.a(x)))
 
-    def step(network, x, y):
+    def step(x, network, y):  # modules come first in what is lowered
         value, grads = nnx.value_and_grad(lambda network: jnp.mean((network(x) - y) ** 2))(network)
         nnx.update(network, jax.tree.map(lambda w, g: w - 0.1 * g, nnx.state(network, nnx.Param), grads))
         return value
 
     with jax.enable_x64(False):
-        result = noether_mlir.verify(step, Network(nnx.Rngs(0)), normal(7, 5), normal(7, 2))
+        result = noether_mlir.verify(step, normal(7, 5), Network(nnx.Rngs(0)), normal(7, 2))
     assert result and result.completeness.counted["torus"] == 4
 
 
