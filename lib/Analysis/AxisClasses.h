@@ -28,6 +28,8 @@ public:
     FixesSum = 8,
     /// Nothing but the identity.
     Trivial = 16,
+    /// Of a pair: it commutes with all multiplications by complex numbers, so that it is one.
+    Complex = 32,
   };
 
   /// A node within its class.

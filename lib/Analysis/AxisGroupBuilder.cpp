@@ -84,9 +84,51 @@ static ResolvedAxis::Place wholePlaceIn(const ResolvedSpace &space, unsigned var
   return result;
 }
 
+/// The view in which the halves of an axis are an axis of size two.
+static ResolvedAxis::Place pairPlaceIn(const ResolvedSpace &space, uint64_t key, unsigned pairAxis) {
+  ResolvedAxis::Place result;
+  auto append = [&](int64_t size, AtomId atom, bool varies) {
+    result.view.push_back(size);
+    result.offsets.push_back(0);
+    result.sizes.push_back(size);
+    result.atoms.push_back(atom);
+    result.varies.push_back(varies);
+  };
+  for (auto [a, axis] : llvm::enumerate(space.axes)) {
+    if (a != pairAxis) {
+      ResolvedAxis::Place place = axis->place(space.digit(key, a));
+      if (axis->nodes.empty())
+        append(1, SlotTable::kNoAtom, false);
+      llvm::append_range(result.view, place.view);
+      llvm::append_range(result.offsets, place.offsets);
+      llvm::append_range(result.sizes, place.sizes);
+      llvm::append_range(result.atoms, place.atoms);
+      result.varies.append(place.varies.size(), false);
+      result.isExact &= place.isExact;
+      continue;
+    }
+    for (const ResolvedAxis::Node &node : axis->nodes) {
+      if (node.isLeaf()) {
+        append(node.size, node.atom, false);
+        continue;
+      }
+      append(2, SlotTable::kNoAtom, true);
+      for (const ResolvedAxis::Node &inner : node.pieces.front()->nodes)
+        append(inner.size, inner.atom, false);
+    }
+  }
+  return result;
+}
+
+bool AxisGroupBuilder::isPair(const Slot &slot) {
+  return engine.slotsOf(program.getArguments()[slot.argument]).slots[slot.index].isPair;
+}
+
 ResolvedAxis::Place AxisGroupBuilder::placeOf(const Slot &slot) {
   ValueId value = program.getArguments()[slot.argument];
-  return placeIn(spaceOf(slot.argument), engine.slotsOf(value).slots[slot.index].key);
+  const AxisSlot &own = engine.slotsOf(value).slots[slot.index];
+  return own.isPair ? pairPlaceIn(spaceOf(slot.argument), own.key, own.axis)
+                    : placeIn(spaceOf(slot.argument), own.key);
 }
 
 void AxisGroupBuilder::findVariation() {
@@ -129,7 +171,7 @@ static AxisMember memberAt(const ResolvedAxis::Place &place, unsigned argument, 
 
 std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, const Slot &slot) {
   const ResolvedSpace &space = spaceOf(slot.argument);
-  if (!space.hasPieces)
+  if (!space.hasPieces || isPair(slot))
     return std::nullopt;
   ValueId value = program.getArguments()[slot.argument];
   const SpaceSlots &slots = engine.slotsOf(value);
@@ -142,7 +184,7 @@ std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, 
     if (!llvm::is_contained(place.atoms, atom))
       return std::nullopt;
   for (auto [other, state] : llvm::zip_equal(slots.slots, engine.statesOf(value))) {
-    if (other.axis != own.axis || weightOf(other) != weightOf(own))
+    if (other.isPair || other.axis != own.axis || weightOf(other) != weightOf(own))
       continue;
     auto [otherRoot, inverse] = engine.getClasses().find(state.node);
     // What is not used may be moved along.
@@ -194,6 +236,20 @@ SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
       group.blockShape.push_back(group.members.front().sizes[axis]);
 
     uint8_t demands = engine.getClasses().demandsOf(root);
+    if (llvm::any_of(slots, [&](const Slot &slot) { return isPair(slot); })) {
+      // Complex numbers, without what else may be demanded of them.
+      if (demands != AxisClasses::Complex || group.numBlocks() > int64_t(1) << 60)
+        continue;
+      group.family = AxisFamily::ComplexLinear;
+      bool flip = group.members.front().inverse;
+      for (AxisMember &member : group.members)
+        member.inverse ^= flip;
+      group.dimension = 2 * group.numBlocks();
+      group.dimensionInTorus = group.numBlocks();
+      group.id = "G" + std::to_string(groups.size() + 1);
+      groups.push_back(std::move(group));
+      continue;
+    }
     AxisGroup permutation = group;
     permutation.family = AxisFamily::Permutation;
     for (AxisMember &member : permutation.members)

@@ -30,6 +30,7 @@ private:
   };
   using Slots = llvm::SmallVector<Slot, 4>;
 
+  bool isPair(const Slot &slot);
   const ResolvedSpace &spaceOf(unsigned argument);
   ResolvedAxis::Place placeOf(const Slot &slot);
   /// The atoms, in the order of the first slot's view, along which a class may vary.

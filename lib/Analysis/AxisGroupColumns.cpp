@@ -29,7 +29,7 @@ void AxisGroupEngine::forEachColumn(size_t index, ColumnFn fn) {
   if (!binding)
     forEachPointwiseColumn(step, fn);
   else if (step.rule->isSegmented)
-    forEachSegmentedColumn(step, *binding, fn);
+    forEachSegmentedColumn(index, *binding, fn);
   else
     forEachGeneralColumn(step, *binding, fn);
 }
@@ -210,6 +210,10 @@ void AxisGroupEngine::forEachGeneralColumn(const Program::Step &step,
           std::optional<uint32_t> slot;
           if (dim->isFollowed)
             slot = place.slotAt(joint, digits);
+          // The halves of one axis are not those of another.
+          if (slot && (place.slots->slots[*slot].isPair != leaf.isPair ||
+                       (leaf.isPair && &place.dims[place.slots->slots[*slot].axis] != dim)))
+            slot = std::nullopt;
           if (rule.isResult(t)) {
             column.results.push_back({static_cast<unsigned>(t - rule.numOperands), slot});
             continue;
@@ -255,8 +259,9 @@ void AxisGroupEngine::forEachGeneralColumn(const Program::Step &step,
 // Slices, concatenations and padding
 //===----------------------------------------------------------------------===//
 
-void AxisGroupEngine::forEachSegmentedColumn(const Program::Step &step,
-                                             const Structure::Binding &binding, ColumnFn fn) {
+void AxisGroupEngine::forEachSegmentedColumn(size_t index, const Structure::Binding &binding,
+                                             ColumnFn fn) {
+  const Program::Step &step = program.getSteps()[index];
   const CompiledRule &rule = *step.rule;
   ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
   auto giveUp = [&] {
@@ -374,9 +379,18 @@ void AxisGroupEngine::forEachSegmentedColumn(const Program::Step &step,
     return key;
   };
 
+  // Halves that are cut apart are not moved as a pair, unless they are put together again.
+  for (unsigned o = 0; o < operands.size(); ++o)
+    if (sources[o] && !rotaries.isPart(index))
+      for (auto [slot, state] : llvm::zip_equal(slotsOf(operands[o]).slots, statesOf(operands[o])))
+        if (slot.isPair && rule.tensors[o][slot.axis].isSegmented())
+          fix(state);
+
   Column column;
   column.isPiece = true;
   for (auto [s, slot] : llvm::enumerate(table.slotsOf(own).slots)) {
+    if (slot.isPair && rule.tensors[rule.numOperands][slot.axis].isSegmented())
+      continue;
     column.entries.clear();
     column.results.assign(1, {0u, static_cast<uint32_t>(s)});
     Digits digits = digitsAt(slot.key), constants = digitsAt(slot.cell);
@@ -385,6 +399,11 @@ void AxisGroupEngine::forEachSegmentedColumn(const Program::Step &step,
         continue;
       auto at = sourceKey(o, digits);
       auto found = at ? slotsOf(operands[o]).find(*at) : std::nullopt;
+      if (found) {
+        const AxisSlot &other = slotsOf(operands[o]).slots[*found];
+        if (other.isPair != slot.isPair || (slot.isPair && other.axis != slot.axis))
+          found = std::nullopt;
+      }
       column.entries.push_back(
           {o, found ? statesOf(operands[o])[*found] : SlotState::fixed()});
     }

@@ -13,8 +13,10 @@ using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
-AxisGroupEngine::AxisGroupEngine(const Program &program, Structure &structure)
-    : program(program), structure(structure), firstState(program.getValues().size(), kNoStates) {}
+AxisGroupEngine::AxisGroupEngine(const Program &program, Structure &structure,
+                                 const llvm::BitVector &slice, ValueId loss)
+    : program(program), structure(structure), rotaries(program, structure, slice, loss),
+      firstState(program.getValues().size(), kNoStates) {}
 
 //===----------------------------------------------------------------------===//
 // States
@@ -153,12 +155,51 @@ void AxisGroupEngine::run(size_t index) {
       slot = slot ? merge(*slot, state) : state;
     }
   });
+  if (step.rule->isSegmented && step.numOperands == 2)
+    for (auto [result, own] : llvm::zip_equal(results, known))
+      for (auto [slot, state] : llvm::zip_equal(slotsOf(result).slots, own))
+        if (slot.isPair && !state)
+          state = joinedHalves(index);
   for (auto [result, own] : llvm::zip_equal(results, known)) {
     SmallVector<SlotState, 4> final;
     for (std::optional<SlotState> state : own)
       final.push_back(state.value_or(SlotState::fixed()));
     setStates(result, final);
   }
+}
+
+std::optional<uint32_t> AxisGroupEngine::pairSlotOf(ValueId value, unsigned axis) {
+  std::optional<uint32_t> found;
+  for (auto [index, slot] : llvm::enumerate(slotsOf(value).slots))
+    if (slot.isPair && slot.axis == axis) {
+      // One choice of pieces of all other axes.
+      if (found)
+        return std::nullopt;
+      found = index;
+    }
+  return found;
+}
+
+SlotState AxisGroupEngine::joinedHalves(size_t index) {
+  const Program::Step &step = program.getSteps()[index];
+  // Twice the same.
+  if (program.operands(step)[0] == program.operands(step)[1])
+    return SlotState();
+  std::optional<RotaryMaps::Map> map = rotaries.find(index);
+  if (!map)
+    return SlotState::fixed();
+  std::optional<uint32_t> slot = pairSlotOf(map->source, map->axis);
+  if (!slot || !isFollowed(map->source) || !pairSlotOf(program.results(step)[0], map->axis)) {
+    fixAll(map->source);
+    return SlotState::fixed();
+  }
+  SlotState state = statesOf(map->source)[*slot];
+  if (state.kind == SlotState::Paired)
+    forbidLinear(state);
+  if (state.isMoved())
+    demand(state, AxisClasses::Complex);
+  // Halves that are equal do not stay so.
+  return state.isMoved() ? state : SlotState::fixed();
 }
 
 /// The carried values of all iterations are moved alike.
@@ -369,8 +410,11 @@ SlotState AxisGroupEngine::combine(const Program::Step &step, const Column &colu
   if (!any && !repeatsOperand(step, result))
     return SlotState::fixed();
   Terms terms = termsOf(step, column, result, isMover);
+  // What is zero stays so, whatever moves the other factors.
+  if (terms.isZero)
+    return {SlotState::Zero};
   if (movers.empty())
-    return {terms.isZero ? SlotState::Zero : SlotState::Uniform};
+    return {SlotState::Uniform};
 
   auto tieAll = [&] {
     for (const Mover &mover : ArrayRef(movers).drop_front())
@@ -464,10 +508,25 @@ void AxisGroupEngine::restrictVariation(size_t index, Variation &variation) {
     auto it = variation.find(classes.find(state.node).root);
     return it == variation.end() || it->second.empty() ? nullptr : &it->second;
   };
-  if (llvm::none_of(program.operands(step), [&](ValueId id) {
+  if (!rotaries.find(index) && llvm::none_of(program.operands(step), [&](ValueId id) {
         return llvm::any_of(statesOf(id), variationOf);
       }))
     return;
+  // Halves vary along what both sides of a rotary map have.
+  if (std::optional<RotaryMaps::Map> map = rotaries.find(index)) {
+    ValueId result = program.results(step)[0];
+    std::optional<uint32_t> from = pairSlotOf(map->source, map->axis),
+                            to = pairSlotOf(result, map->axis);
+    if (from && to && isFollowed(map->source))
+      if (SmallVector<AtomId, 2> *atoms = variationOf(statesOf(map->source)[*from]))
+        for (auto [value, slot] : {std::make_pair(map->source, *from), std::make_pair(result, *to)})
+          llvm::erase_if(*atoms, [&, value = value, slot = slot](AtomId atom) {
+            const std::vector<AxisSlot> &slots = slotsOf(value).slots;
+            return llvm::count_if(slots, [&](const AxisSlot &other) {
+                     return other.cell == slots[slot].cell && other.atom == atom;
+                   }) != 1;
+          });
+  }
   forEachColumn(index, [&](const Column &column) {
     for (const Entry &entry : column.entries)
       if (SmallVector<AtomId, 2> *atoms = variationOf(entry.state)) {

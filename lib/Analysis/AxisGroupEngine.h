@@ -10,6 +10,7 @@
 
 #include "AxisClasses.h"
 #include "AxisSlots.h"
+#include "RotaryMaps.h"
 
 namespace noether {
 
@@ -33,7 +34,8 @@ struct SlotState {
 
 class AxisGroupEngine {
 public:
-  AxisGroupEngine(const Program &program, Structure &structure);
+  AxisGroupEngine(const Program &program, Structure &structure, const llvm::BitVector &slice,
+                  ValueId loss);
 
   /// Gives the slots of a parameter in the cells that are used a class each.
   void addParameter(ValueId value, llvm::function_ref<bool(uint64_t)> isUsed);
@@ -73,8 +75,7 @@ private:
   void forEachPointwiseColumn(const Program::Step &step, ColumnFn fn);
   void forEachGeneralColumn(const Program::Step &step, const Structure::Binding &binding,
                             ColumnFn fn);
-  void forEachSegmentedColumn(const Program::Step &step, const Structure::Binding &binding,
-                              ColumnFn fn);
+  void forEachSegmentedColumn(size_t index, const Structure::Binding &binding, ColumnFn fn);
   void runLoopTie(const Program::Step &step);
   void runCarry(const Program::Step &step);
 
@@ -83,6 +84,9 @@ private:
   struct Terms;
   Terms termsOf(const Program::Step &step, const Column &column, unsigned result,
                 const llvm::SmallBitVector &isMover) const;
+  /// The state of the halves of what a step puts together.
+  SlotState joinedHalves(size_t step);
+  std::optional<uint32_t> pairSlotOf(ValueId value, unsigned axis);
   /// What an operation makes of one index in a result, or of one that the result does not have.
   SlotState combine(const Program::Step &step, const Column &column, unsigned result, bool hasIndex);
   /// Two contributions to one slot of a result.
@@ -114,6 +118,7 @@ private:
   const Program &program;
   Structure &structure;
   SlotTable table;
+  RotaryMaps rotaries;
   AxisClasses classes;
   std::vector<SlotState> states;
   std::vector<uint32_t> firstState; // by value

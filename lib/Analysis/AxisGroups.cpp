@@ -40,7 +40,8 @@ std::string AxisGroup::order() const {
 llvm::SmallVector<AxisGroup, 0> noether::inferAxisGroups(const Program &program,
                                                          const StepRoles &roles,
                                                          SystemMapping &mapping) {
-  AxisGroupEngine engine(program, mapping.getStructure());
+  AxisGroupEngine engine(program, mapping.getStructure(), mapping.getLossSlice(),
+                         program.getResults()[roles.loss]);
   for (unsigned argument : mapping.getLiveParameters()) {
     ValueId value = program.getArguments()[argument];
     engine.addParameter(

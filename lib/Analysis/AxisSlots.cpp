@@ -17,6 +17,20 @@ std::optional<uint32_t> SpaceSlots::find(uint64_t key) const {
   return static_cast<uint32_t>(it - slots.begin());
 }
 
+std::optional<unsigned> SlotTable::pairNodeOf(const ResolvedAxis &axis) {
+  std::optional<unsigned> pair;
+  for (auto [n, node] : llvm::enumerate(axis.nodes)) {
+    if (node.isLeaf())
+      continue;
+    if (pair || node.pieces.size() != 2 || node.pieces[0]->hasPieces ||
+        !node.pieces[0]->hasSameStructure(*node.pieces[1]) ||
+        node.pieces[0]->size != node.pieces[1]->size)
+      return std::nullopt;
+    pair = n;
+  }
+  return pair;
+}
+
 const std::vector<AxisLeaf> &SlotTable::leavesOf(const ResolvedAxis &axis) {
   std::unique_ptr<std::vector<AxisLeaf>> &result = leaves[&axis];
   if (result)
@@ -32,6 +46,9 @@ const std::vector<AxisLeaf> &SlotTable::leavesOf(const ResolvedAxis &axis) {
         atom = candidate;
     result->push_back({digit, axis.cellOf(digit), atom, axis.dimension(digit) + 1});
   }
+  // The constant component of the first half is the digit 0.
+  if (pairNodeOf(axis))
+    result->push_back({0, 0, kNoAtom, 2, /*isPair=*/true});
   return *result;
 }
 
@@ -48,13 +65,17 @@ const SpaceSlots &SlotTable::slotsOf(const ResolvedSpace &space) {
   result->isOpaque |= space.isOpaque;
   if (result->isOpaque)
     return *result;
+  // Halves along two axes could not be told apart.
+  bool hasPair = llvm::count_if(space.axes, [](const ResolvedAxis *axis) {
+                   return SlotTable::pairNodeOf(*axis).has_value();
+                 }) == 1;
   for (uint64_t cell : space.cells())
     for (auto [a, axis] : llvm::enumerate(space.axes)) {
       uint64_t own = space.digit(cell, a);
       for (const AxisLeaf &leaf : leavesOf(*axis))
-        if (leaf.cell == own)
+        if (leaf.cell == own && (!leaf.isPair || hasPair))
           result->slots.push_back({cell + space.strides[a] * (leaf.digit - own), cell,
-                                   static_cast<uint32_t>(a), leaf.atom, leaf.size});
+                                   static_cast<uint32_t>(a), leaf.atom, leaf.size, leaf.isPair});
     }
   if (result->slots.size() > kMaxSlots) {
     result->isOpaque = true;

@@ -17,6 +17,8 @@ struct AxisLeaf {
   uint64_t cell; // the constant digit of the same choice of pieces
   AtomId atom;
   int64_t size;
+  /// The index of two pieces that are alike (halves); `digit` and `cell` are those of the first.
+  bool isPair = false;
 };
 
 struct AxisSlot {
@@ -25,6 +27,7 @@ struct AxisSlot {
   uint32_t axis;
   AtomId atom;
   int64_t size;
+  bool isPair = false;
 };
 
 /// The slots of a space, by key.
@@ -41,6 +44,9 @@ struct SpaceSlots {
 class SlotTable {
 public:
   static constexpr AtomId kNoAtom = ~0u;
+
+  /// The node of an axis that consists of two pieces that are alike, where all else is not cut.
+  static std::optional<unsigned> pairNodeOf(const ResolvedAxis &axis);
 
   const std::vector<AxisLeaf> &leavesOf(const ResolvedAxis &axis);
   const SpaceSlots &slotsOf(const ResolvedSpace &space);

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from zoo import MODELS
+from zoo.axis_models import AXIS_MODELS
 from zoo.groups import act, axis_groups, generators, random_element, velocity
 from zoo.linear_maps import linear_maps, rank
-from zoo.reports import model_report
-from zoo.steps import names, rename
+from zoo.reports import model_report, report
+from zoo.steps import names, rename, training_step
 
 from test_claims import generators as torus_generators
 
@@ -20,13 +21,13 @@ TOLERANCE = 1e-9
 
 
 @functools.cache
-def loss_of(name):
-    return jax.jit(MODELS[name].value)
+def loss_of(model):
+    return jax.jit(model.value)
 
 
-def invariance(name, group, rng, far):
+def invariance(model, group, rng, far):
     """By how much a random element changes the loss, relative to the loss."""
-    model, loss = MODELS[name], loss_of(name)
+    loss = loss_of(model)
     params, batch = model.parameters(0), model.data(0)
     eps = tuple(jnp.full(model.sites, 0.2))
     moved = rename(params, act(names(params), group, random_element(group, rng, far)))
@@ -39,14 +40,14 @@ def test_loss_is_invariant(name):
     rng = np.random.default_rng(0)
     for group in axis_groups(model_report(name)):
         for far in (False, True):
-            assert invariance(name, group, rng, far) < TOLERANCE, group
+            assert invariance(MODELS[name], group, rng, far) < TOLERANCE, group
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_loss_is_invariant_under_permutations(name):
     rng = np.random.default_rng(0)
     for group in axis_groups(model_report(name), ("permutation",)):
-        assert invariance(name, group, rng, True) < TOLERANCE, group
+        assert invariance(MODELS[name], group, rng, True) < TOLERANCE, group
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -86,3 +87,27 @@ def test_linear_maps_on_axes_are_all_claimed(name):
     dimension = rank(claimed, truth.seen)
     assert dimension == report["dimension"]["linear"] - report["dimension"]["translation"]
     assert rank(np.concatenate([claimed, truth.fields]), truth.seen) == dimension
+
+
+@functools.cache
+def axis_report(name):
+    step = training_step(AXIS_MODELS[name][0])
+    return report(step.function, *step.args)
+
+
+def summary(group):
+    fixes = [what for what in ("constant", "sum") if group[f"fixes_{what}"]]
+    return group["family"], group["size"], tuple(group["block_shape"]), " ".join(fixes)
+
+
+@pytest.mark.parametrize("name", AXIS_MODELS)
+def test_groups_expected(name):
+    model, groups, permutations = AXIS_MODELS[name]
+    found, rng = axis_report(name), np.random.default_rng(0)
+    for group in axis_groups(found):
+        for far in (False, True):
+            assert invariance(model, group, rng, far) < TOLERANCE, group
+    for group in axis_groups(found, ("permutation",)):
+        assert invariance(model, group, rng, True) < TOLERANCE, group
+    assert {summary(group) for group in axis_groups(found)} == groups
+    assert {group["order"] for group in axis_groups(found, ("permutation",))} == permutations
