@@ -7,7 +7,7 @@
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <set>
+#include <map>
 
 using namespace noether;
 using llvm::ArrayRef;
@@ -198,14 +198,18 @@ std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, 
 SmallVector<AxisMember, 0> AxisGroupBuilder::membersOf(AxisClasses::Node root, const Slots &slots) {
   SmallVector<AxisMember, 0> members;
   ArrayRef<AtomId> blockAtoms = variation[root];
-  std::set<std::tuple<unsigned, int64_t, bool>> seen;
+  // By index of an argument: whether its pieces are one member.
+  std::map<std::tuple<unsigned, uint32_t, AtomId, bool>, bool> isWhole;
   for (const Slot &slot : slots) {
-    if (std::optional<AxisMember> whole = wholeMember(root, slot)) {
-      if (seen.insert({whole->argument, whole->axis, whole->inverse}).second)
-        members.push_back(std::move(*whole));
+    const AxisSlot &own = engine.slotsOf(program.getArguments()[slot.argument]).slots[slot.index];
+    auto [known, isNew] =
+        isWhole.try_emplace({slot.argument, own.axis, own.atom, slot.inverse}, false);
+    if (known->second)
       continue;
-    }
-    members.push_back(memberAt(placeOf(slot), slot.argument, slot.inverse, blockAtoms));
+    std::optional<AxisMember> whole = isNew ? wholeMember(root, slot) : std::nullopt;
+    known->second = whole.has_value();
+    members.push_back(whole ? std::move(*whole)
+                            : memberAt(placeOf(slot), slot.argument, slot.inverse, blockAtoms));
   }
   return members;
 }
