@@ -36,8 +36,8 @@ CompiledRule CompiledRule::get(RuleAttr rule) {
   for (EquationAttr equation : rule.getEquations()) {
     Equation &compiled = result.equations.emplace_back();
     compiled.lhs = equation.getLhs();
-    for (auto [tensor, num, den] : llvm::zip(equation.getTensors(), equation.getNumerators(),
-                                             equation.getDenominators()))
+    for (auto [tensor, num, den] :
+         llvm::zip(equation.getTensors(), equation.getNumerators(), equation.getDenominators()))
       compiled.terms.push_back({static_cast<unsigned>(tensor), Fraction(num, den)});
   }
   result.uses.assign(rule.getUses().begin(), rule.getUses().end());
@@ -47,8 +47,7 @@ CompiledRule CompiledRule::get(RuleAttr rule) {
 }
 
 CompiledRule CompiledRule::getEqual(ArrayRef<ArrayRef<int64_t>> operandShapes,
-                                    ArrayRef<ArrayRef<int64_t>> resultShapes,
-                                    unsigned numIgnored) {
+                                    ArrayRef<ArrayRef<int64_t>> resultShapes, unsigned numIgnored) {
   CompiledRule result;
   result.numOperands = operandShapes.size();
   ArrayRef<int64_t> shape = resultShapes.empty() ? operandShapes.front() : resultShapes.front();
@@ -168,6 +167,57 @@ CompiledRule CompiledRule::getUpdateSlice(ArrayRef<int64_t> shape, ArrayRef<int6
   result.uses[1] = numCut > 1 ? OperandUse::Choice : OperandUse::Plus;
   if (numCut > 0)
     result.uses[0] = result.uses[1];
+  result.finalize();
+  return result;
+}
+
+CompiledRule CompiledRule::getSplit(ArrayRef<int64_t> shape, unsigned dim, int64_t inner,
+                                    bool joins) {
+  CompiledRule result;
+  Tensor whole, parts;
+  for (auto [d, size] : llvm::enumerate(shape)) {
+    Dim &from = whole.emplace_back();
+    if (d != dim) {
+      Factor factor = result.addFactor(size);
+      from.segments.push_back({factor});
+      parts.emplace_back().segments.push_back({factor});
+      continue;
+    }
+    Factor leading = result.addFactor(size / inner), trailing = result.addFactor(inner);
+    from.segments.push_back({leading, trailing});
+    parts.emplace_back().segments.push_back({leading});
+    parts.emplace_back().segments.push_back({trailing});
+  }
+  result.tensors = joins ? llvm::SmallVector<Tensor, 3>{parts, whole}
+                         : llvm::SmallVector<Tensor, 3>{whole, parts};
+  result.numOperands = 1;
+  result.equations.push_back({1, {{0, Fraction(1)}}});
+  result.uses = {OperandUse::Plus};
+  result.finalize();
+  return result;
+}
+
+CompiledRule CompiledRule::getConcatenation(ArrayRef<ArrayRef<int64_t>> shapes, unsigned dim) {
+  CompiledRule result;
+  Tensor common;
+  for (auto [d, size] : llvm::enumerate(shapes.front())) {
+    common.emplace_back();
+    if (d != dim)
+      common.back().segments.push_back({result.addFactor(size)});
+  }
+  result.numOperands = shapes.size();
+  Tensor whole = common;
+  for (ArrayRef<int64_t> shape : shapes) {
+    Factor piece = result.addFactor(shape[dim]);
+    whole[dim].segments.push_back({piece});
+    Tensor part = common;
+    part[dim].segments.push_back({piece});
+    result.tensors.push_back(std::move(part));
+  }
+  result.tensors.push_back(std::move(whole));
+  for (unsigned o = 0; o < result.numOperands; ++o)
+    result.equations.push_back({result.numOperands, {{o, Fraction(1)}}});
+  result.uses.assign(result.numOperands, OperandUse::Plus);
   result.finalize();
   return result;
 }

@@ -206,74 +206,98 @@ bool AtomTable::merge(AtomId a, AtomId b, unsigned depth) {
   return false;
 }
 
+SmallVector<Axis> AtomTable::flatten(ArrayRef<AtomId> axis) const {
+  Axis expanded = expand(axis);
+  if (expanded.empty() || atoms[expanded.front()].kind != Kind::Pieces)
+    return {expanded};
+  SmallVector<Axis> result;
+  ArrayRef<AtomId> rest = ArrayRef<AtomId>(expanded).drop_front();
+  for (Axis &piece : flatPieces(expanded.front())) {
+    bool isOne = piece.empty();
+    piece.append(rest.begin(), rest.end());
+    // Where the leading piece is one index, what follows leads.
+    if (isOne)
+      llvm::append_range(result, flatten(piece));
+    else
+      result.push_back(std::move(piece));
+  }
+  return result;
+}
+
 /// Ensures a boundary between pieces at `offset` of the axis.
 bool AtomTable::cutAt(ArrayRef<AtomId> axis, int64_t offset, unsigned depth) {
   if (depth > kMaxDepth)
     return false;
-  Axis expanded = expand(axis);
-  int64_t size = sizeOf(expanded);
-  if (offset == 0 || offset == size)
+  SmallVector<Axis> pieces = flatten(axis);
+  if (pieces.size() > 1) {
+    int64_t start = 0;
+    for (const Axis &piece : pieces) {
+      int64_t extent = sizeOf(piece);
+      if (start < offset && offset < start + extent)
+        return cutAt(piece, offset - start, depth + 1);
+      start += extent;
+    }
+    return true;
+  }
+  Axis expanded = pieces.front();
+  if (offset == 0 || offset == sizeOf(expanded))
     return true;
   if (expanded.empty())
     return false;
   int64_t trailing = sizeOf(ArrayRef<AtomId>(expanded).drop_front());
-  if (offset % trailing != 0)
-    return false;
   AtomId atom = expanded.front();
   int64_t at = offset / trailing;
-  if (atoms[atom].kind == Kind::Leaf) {
-    // Cut at the gcd first: [3*h*d] cut at h*d is [3][h*d] cut at 1.
-    int64_t unit = std::gcd(at, atoms[atom].size);
-    if (unit > 1 && unit < atoms[atom].size) {
-      if (!split(atom, atoms[atom].size / unit, depth + 1))
-        return false;
-      return cutAt(Axis{atom}, at, depth + 1);
-    }
-    Axis head = newAxis(at), tail = newAxis(atoms[atom].size - at);
-    atoms[atom].kind = Kind::Pieces;
-    atoms[atom].children.assign({head, tail});
-    return true;
+  if (offset % trailing != 0)
+    // Within one index of the leading atom: that index apart, and the boundary in what follows it.
+    return cutAt(Axis{atom}, at, depth + 1) && cutAt(Axis{atom}, at + 1, depth + 1) &&
+           cutAt(axis, offset, depth + 1);
+  // Cut at the gcd first: [3*h*d] cut at h*d is [3][h*d] cut at 1.
+  int64_t unit = std::gcd(at, atoms[atom].size);
+  if (unit > 1 && unit < atoms[atom].size) {
+    if (!split(atom, atoms[atom].size / unit, depth + 1))
+      return false;
+    return cutAt(Axis{atom}, at, depth + 1);
   }
-  int64_t start = 0;
-  for (const Axis &piece : flatPieces(atom)) {
-    int64_t extent = sizeOf(piece);
-    if (start < at && at < start + extent)
-      return cutAt(piece, at - start, depth + 1);
-    start += extent;
-  }
+  Axis head = newAxis(at), tail = newAxis(atoms[atom].size - at);
+  atoms[atom].kind = Kind::Pieces;
+  atoms[atom].children.assign({head, tail});
   return true;
 }
 
 std::optional<SmallVector<Axis>> AtomTable::cut(ArrayRef<AtomId> axis,
                                                 ArrayRef<int64_t> segmentSizes) {
+  // All boundaries at once: they have one unit.
+  Axis expanded = expand(axis);
+  if (!expanded.empty() && atoms[expanded.front()].kind == Kind::Leaf) {
+    int64_t trailing = sizeOf(ArrayRef<AtomId>(expanded).drop_front());
+    int64_t size = atoms[expanded.front()].size, unit = size * trailing;
+    for (int64_t segment : segmentSizes)
+      unit = std::gcd(unit, segment);
+    if (unit % trailing == 0 && unit > trailing && unit / trailing < size &&
+        !split(expanded.front(), size / (unit / trailing), 0))
+      return std::nullopt;
+  }
   int64_t offset = 0;
   for (int64_t size : segmentSizes) {
     offset += size;
     if (!cutAt(axis, offset, 0))
       return std::nullopt;
   }
-  Axis expanded = expand(axis);
-  if (expanded.empty() || atoms[expanded.front()].kind != Kind::Pieces)
+  SmallVector<Axis> pieces = flatten(axis);
+  if (pieces.size() < 2)
     return std::nullopt;
-  ArrayRef<AtomId> rest = ArrayRef<AtomId>(expanded).drop_front();
-  int64_t trailing = sizeOf(rest);
-  SmallVector<Axis> pieces = flatPieces(expanded.front());
   SmallVector<Axis> segments;
   size_t next = 0;
   for (int64_t size : segmentSizes) {
-    if (size % trailing != 0)
-      return std::nullopt;
     int64_t extent = 0;
     SmallVector<Axis> selected;
-    while (extent < size / trailing && next < pieces.size()) {
+    while (extent < size && next < pieces.size()) {
       extent += sizeOf(pieces[next]);
       selected.push_back(pieces[next++]);
     }
-    if (extent != size / trailing)
+    if (extent != size)
       return std::nullopt;
-    Axis segment = selected.empty() ? Axis{} : concatenate(selected);
-    segment.append(rest.begin(), rest.end());
-    segments.push_back(std::move(segment));
+    segments.push_back(selected.empty() ? Axis{} : concatenate(selected));
   }
   return segments;
 }
@@ -447,8 +471,7 @@ std::unique_ptr<ResolvedAxis> AxisResolver::build(ArrayRef<AtomId> axis, unsigne
       rest /= node.radix;
       if (!node.isLeaf()) {
         size_t piece = llvm::upper_bound(node.starts, d) - node.starts.begin() - 1;
-        cell += weight *
-                (node.starts[piece] + node.pieces[piece]->cellOf(d - node.starts[piece]));
+        cell += weight * (node.starts[piece] + node.pieces[piece]->cellOf(d - node.starts[piece]));
       }
       weight *= node.radix;
     }
@@ -475,38 +498,58 @@ const ResolvedAxis *AxisResolver::resolve(ArrayRef<AtomId> axis) {
   return bucket.back().second.get();
 }
 
+/// The atoms a component varies along.
+static SmallVector<AtomId, 4> varyingAtoms(const ResolvedAxis &axis, uint64_t digit) {
+  SmallVector<AtomId, 4> result;
+  forEachVaryingLeaf(axis, digit,
+                     [&](const ResolvedAxis::Node &node) { result.push_back(node.atom); });
+  return result;
+}
+
+int64_t ResolvedAxis::cellSize(uint64_t cell) const {
+  int64_t result = 1;
+  for (const Node &node : llvm::reverse(nodes)) {
+    uint64_t d = cell % node.radix;
+    cell /= node.radix;
+    if (node.isLeaf()) {
+      result *= node.size;
+      continue;
+    }
+    size_t piece = llvm::upper_bound(node.starts, d) - node.starts.begin() - 1;
+    result *= node.pieces[piece]->cellSize(d - node.starts[piece]);
+  }
+  return result;
+}
+
 std::optional<AxisResolver::SegmentMap>
 AxisResolver::mapSegments(const ResolvedAxis &whole,
                           ArrayRef<const ResolvedAxis *> segments) const {
   if (whole.nodes.empty() || whole.nodes.front().isLeaf())
     return std::nullopt;
-  const ResolvedAxis::Node &cut = whole.nodes.front();
-  uint64_t trailing = whole.radix / cut.radix;
-  int64_t trailingSize = whole.size / cut.size;
-
+  // Pieces that follow each other have components that do: a segment is a range of them.
   SegmentMap map;
   map.toSegment.resize(whole.radix);
-  size_t piece = 0;
+  uint64_t start = 0;
   for (auto [index, segment] : llvm::enumerate(segments)) {
-    if (segment->size % trailingSize != 0)
+    if (segment->radix > whole.radix - start)
       return std::nullopt;
     int64_t extent = 0;
-    uint64_t lead = 0, start = piece < cut.starts.size() ? cut.starts[piece] : cut.radix;
-    while (extent < segment->size / trailingSize && piece < cut.pieces.size()) {
-      extent += cut.pieces[piece]->size;
-      lead += cut.pieces[piece]->radix;
-      ++piece;
-    }
-    if (extent != segment->size / trailingSize || lead * trailing != segment->radix)
-      return std::nullopt;
     auto &digits = map.toWhole.emplace_back();
     for (uint64_t digit = 0; digit < segment->radix; ++digit) {
-      uint64_t wholeDigit = start * trailing + digit;
+      uint64_t wholeDigit = start + digit;
+      if (whole.isConstant(wholeDigit) != segment->isConstant(digit) ||
+          varyingAtoms(whole, wholeDigit) != varyingAtoms(*segment, digit))
+        return std::nullopt;
+      if (whole.isConstant(wholeDigit))
+        extent += whole.cellSize(wholeDigit);
       digits.push_back(wholeDigit);
       map.toSegment[wholeDigit] = {static_cast<uint32_t>(index), digit};
     }
+    if (extent != segment->size)
+      return std::nullopt;
+    start += segment->radix;
   }
-  if (piece != cut.pieces.size())
+  if (start != whole.radix)
     return std::nullopt;
   return map;
 }

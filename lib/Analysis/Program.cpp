@@ -108,6 +108,9 @@ ProgramBuilder::Handling ProgramBuilder::classify(OperationName name) {
           .Case("stablehlo.optimization_barrier", Handling::Forward)
           .Case("stablehlo.dynamic_slice", Handling::DynamicSlice)
           .Case("stablehlo.dynamic_update_slice", Handling::DynamicUpdateSlice)
+          .Cases({"stablehlo.slice", "stablehlo.reverse", "stablehlo.pad", "stablehlo.gather",
+                  "stablehlo.scatter"},
+                 Handling::Pieces)
           .Cases({"stablehlo.select", "mhlo.select", "arith.select"}, Handling::Select)
           .Cases({"func.return", "stablehlo.return", "sdy.return", "scf.yield"},
                  Handling::Terminator)
@@ -154,6 +157,12 @@ LogicalResult ProgramBuilder::visit(Operation &op, Frame &frame, unsigned depth)
     return visitDynamicSlice(op, frame, /*numTensors=*/1);
   case Handling::DynamicUpdateSlice:
     return visitDynamicSlice(op, frame, /*numTensors=*/2);
+  case Handling::Pieces: {
+    Ids operands = getAll(frame, op.getOperands());
+    if (!foldIfConstant(op, operands, frame) && !expandPieces(op, operands, frame))
+      return visitByRule(op, frame);
+    return success();
+  }
   case Handling::Select:
     if (op.getNumOperands() == 3 && op.getNumResults() == 1)
       if (auto predicate = program.values[get(frame, op.getOperand(0))].constant) {

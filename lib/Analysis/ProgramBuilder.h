@@ -3,7 +3,7 @@
 //
 // Reads an entry function into a Program. One source file per subject: values and rules
 // (Program.cpp), calls, loops and branches (ProgramControlFlow.cpp), slices (ProgramSlices.cpp),
-// positions that are data (ProgramIndices.cpp), bodies of linalg operations (ProgramBodies.cpp).
+// axes taken to pieces (ProgramPieces.cpp), positions that are data (ProgramIndices.cpp), bodies of linalg operations (ProgramBodies.cpp).
 
 #ifndef NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
 #define NOETHER_LIB_ANALYSIS_PROGRAMBUILDER_H
@@ -17,6 +17,8 @@
 namespace noether {
 
 class ProgramBuilder {
+  friend class PieceBuilder;
+
 public:
   ProgramBuilder(mlir::func::FuncOp entry)
       : entry(entry), context(entry.getContext()), table(context),
@@ -59,6 +61,10 @@ private:
   /// not, or if there are too many.
   mlir::FailureOr<bool> unroll(mlir::Operation &op, Frame &frame, unsigned depth);
   llvm::LogicalResult visitDynamicSlice(mlir::Operation &op, Frame &frame, unsigned numTensors);
+  /// Follows what takes an axis to pieces as slices and concatenations: strides, reversals, padding,
+  /// positions that are constants. False, and nothing done, where there would be many, or where the
+  /// operation's rule says as much.
+  bool expandPieces(mlir::Operation &op, llvm::ArrayRef<ValueId> operands, Frame &frame);
   llvm::LogicalResult visitBranches(mlir::Operation &op, Frame &frame, unsigned depth);
   llvm::LogicalResult visitManualComputation(mlir::Operation &op, Frame &frame, unsigned depth);
   llvm::LogicalResult visitByRule(mlir::Operation &op, Frame &frame);
@@ -76,6 +82,8 @@ private:
   void numberResult(mlir::Operation &op, llvm::ArrayRef<ValueId> operands, ValueId result);
   void numberConstant(mlir::Attribute value, ValueId result);
   uint32_t internNumber(llvm::ArrayRef<uint64_t> key);
+  /// The elements of an integer constant; nothing if the value is none, or a large one.
+  std::optional<llvm::SmallVector<int64_t>> knownIntegers(ValueId value);
   /// Says which axes of the last step are indexed by data.
   void addPicks(mlir::Operation &op);
   void addPick(CompiledRule::Factor row, int64_t size, uint32_t tag,
@@ -97,6 +105,7 @@ private:
     Forward, // results are the operands
     DynamicSlice,
     DynamicUpdateSlice,
+    Pieces,
     Select,
     Terminator,
   };
@@ -113,6 +122,7 @@ private:
   std::vector<uint32_t> numbers; // by value; 0 where not asked for yet
   uint32_t lastNumber = 0;
   std::map<llvm::SmallVector<uint64_t, 6>, uint32_t> numbersByKey;
+  llvm::DenseMap<uint32_t, mlir::DenseIntElementsAttr> elementsOf; // of constants, by number
   /// Of the number of a list of vectors that was put together from its coordinates: their numbers.
   llvm::DenseMap<uint32_t, llvm::SmallVector<uint32_t, 2>> partsOf;
   /// Of the operation that is being followed.

@@ -8,9 +8,13 @@
 #include "noether/Rules/AttributeReader.h"
 
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace noether;
+
+/// Constants of more elements are not looked into.
+static constexpr int64_t kMaxKnownIntegers = 256;
 
 namespace {
 /// What the first element of a key is.
@@ -46,6 +50,27 @@ void ProgramBuilder::numberConstant(Attribute value, ValueId result) {
   numberOf(result);
   numbers[result] =
       internNumber({Elements, reinterpret_cast<uintptr_t>(value.getAsOpaquePointer())});
+  if (auto elements = dyn_cast<DenseIntElementsAttr>(value))
+    elementsOf.try_emplace(numbers[result], elements);
+}
+
+std::optional<SmallVector<int64_t>> ProgramBuilder::knownIntegers(ValueId value) {
+  const Program::Value &info = program.values[value];
+  int64_t count = 1;
+  for (int64_t size : info.shape())
+    count = llvm::SaturatingMultiply<uint64_t>(count, std::max<int64_t>(size, 0));
+  if (info.isFloat || count < 0 || count > kMaxKnownIntegers)
+    return std::nullopt;
+  if (info.constant)
+    return SmallVector<int64_t>(count, static_cast<int64_t>(*info.constant));
+  auto it = elementsOf.find(numberOf(value));
+  if (it == elementsOf.end() || it->second.getNumElements() != count ||
+      it->second.getElementType().getIntOrFloatBitWidth() > 64)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (const APInt &element : it->second.getValues<APInt>())
+    result.push_back(element.getSExtValue());
+  return result;
 }
 
 /// Operations on integers that give the same numbers whenever they are given the same.

@@ -66,6 +66,11 @@ struct CompiledRule {
   static CompiledRule getUpdateSlice(llvm::ArrayRef<int64_t> shape,
                                      llvm::ArrayRef<int64_t> starts,
                                      llvm::ArrayRef<int64_t> sizes, unsigned numIgnored);
+  /// Dimension `dim` of `shape` taken apart, its trailing part of size `inner`; or put together.
+  static CompiledRule getSplit(llvm::ArrayRef<int64_t> shape, unsigned dim, int64_t inner,
+                               bool joins);
+  /// Operands of these shapes one after the other along `dim`.
+  static CompiledRule getConcatenation(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes, unsigned dim);
   /// One operand whose dims are the results of `map`, a projected permutation of the result's dims.
   static CompiledRule getBroadcast(mlir::AffineMap map);
   /// The rule of an operation on scalars, applied to each element of tensors of `rank`.

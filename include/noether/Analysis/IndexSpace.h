@@ -56,6 +56,8 @@ public:
   Axis expand(llvm::ArrayRef<AtomId> axis) const;
   /// The pieces of a cut atom, nested ones flattened.
   llvm::SmallVector<Axis> flatPieces(AtomId root) const;
+  /// The pieces of an axis, one after the other; itself where it is not cut.
+  llvm::SmallVector<Axis> flatten(llvm::ArrayRef<AtomId> axis) const;
 
 private:
   struct Atom {
@@ -114,6 +116,8 @@ struct ResolvedAxis {
   Place place(uint64_t digit) const;
   /// The component at the same place as `digit` that varies along the marked view axes only.
   uint64_t varyingAlong(uint64_t digit, llvm::ArrayRef<bool> varies) const;
+  /// The number of indices in a choice of pieces, by its constant component.
+  int64_t cellSize(uint64_t cell) const;
   /// Product of (size - 1) over the atoms the component varies along.
   int64_t dimension(uint64_t digit) const;
   /// Number of atoms the component varies along.
