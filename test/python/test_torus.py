@@ -22,14 +22,25 @@ GAP = 1e8
 COUNTED = counted()
 
 
-#: Where the analysis finds less than there is, and why: what it finds. It must never find more.
+#: Where the analysis finds less than there is: what it finds. docs/completeness.md says why. It must never
+#: find more.
 INCOMPLETE = {
-    # An axis that is reversed, strided or scattered is one whose index means something.
-    "between_flip": 1, "between_strided": 1, "between_scatter": 1, "diagonal_of_weight": 5,
-    # Rows picked by the data keep what is common to all rows.
-    "routed_experts": 5, "tables_same_index": 8, "tables_quotient": 4, "tables_scalar_gate": 8,
-    # Padding by a number other than zero, and cuts that are no multiples of one another.
-    "padded_with_ones": 0, "between_outer": 1,
+    # Rows that are picked one way and read or combined in another.
+    "rows_of_other_columns": 5, "rows_transposed": 8, "rows_flattened": 8, "rows_by_one_hot": 8,
+    "rows_squared": 8, "rows_masked": 4, "rows_filled_index": 4,
+    # Positions that are constants but not written as ones, or several to a row.
+    "between_scatter": 1, "places_taken": 1, "places_sorted_by_label": 1, "places_spread": 1,
+    "places_edge": 3, "places_reflected": 3, "places_triangle": 2, "places_diagonal": 1,
+    "diagonal_of_weight": 5,
+    # A choice that only small moves leave alone, as a null space of gradients sees them.
+    "codebook": 1, "feature_winner": 7, "feature_top_two": 7, "branch_on_activation": 5,
+}
+
+#: Where parts of a parameter move nothing, which is true of them and counted: what the analysis finds. A
+#: null space of gradients leaves out what has no gradient.
+UNREAD = {
+    "memory": 9, "places_repeated": 6, "places_set": 6, "places_zeroed": 12, "places_padded_two": 6,
+    "between_outer": 6, "tables_scalar_gate": 24,
 }
 
 
@@ -39,7 +50,12 @@ def test_incomplete_where_stated(name):
     assert found == INCOMPLETE[name] < COUNTED[name][0], "found more: move it to the others"
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in INCOMPLETE])
+@pytest.mark.parametrize("name", UNREAD)
+def test_unread_parts_are_counted(name):
+    assert model_report(name)["dimension"]["torus"] == UNREAD[name] > COUNTED[name][0]
+
+
+@pytest.mark.parametrize("name", [n for n in MODELS if n not in INCOMPLETE and n not in UNREAD])
 def test_dimension(name):
     found = model_report(name)["dimension"]
     assert (found["torus"], found["torus_exact"]) == COUNTED[name]
@@ -53,7 +69,8 @@ def test_every_model_is_counted():
 @pytest.mark.parametrize("name", [
     "mlp_relu", "mlp_squared_relu", "mlp_gelu", "mlp_layernorm", "mlp_rmsnorm", "mlp_batchnorm_dead_bias",
     "mlp_weight_norm", "cnn_groupnorm", "cnn_average_pool", "gpt_fused_qkv", "embedding_relu",
-    "scanned_layers", "residual_layernorm", "frobenius_norm", "mixture_of_experts"])
+    "scanned_layers", "residual_layernorm", "frobenius_norm", "mixture_of_experts", "rows_gated_by_rows",
+    "rnn_gru_relu", "ode_euler", "weight_spectral", "loss_cosine", "places_strided"])
 def test_count(name):
     dimensions, gap = count(MODELS[name])
     assert gap > GAP, "the points chosen do not tell the rank"

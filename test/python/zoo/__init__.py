@@ -2,7 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Small networks of every kind, and the numerical truth about their symmetries."""
 
-from . import cnns, flax_models, mlps, probes, transformers  # noqa: F401  (they register their models)
+from . import (  # noqa: F401  (they register their models)
+    attentions,
+    cnns,
+    flax_models,
+    lookups,
+    mlps,
+    norms,
+    probes,
+    recurrences,
+    transformers,
+)
 from .model import MODELS, Model
 
 __all__ = ["MODELS", "Model"]
