@@ -181,6 +181,12 @@ def solver_loss(params, x):
     return jnp.mean((jax.nn.relu(jnp.linalg.solve(gram, x.T).T @ params["a"]) @ params["b"] - 1) ** 2)
 
 
+def fourier_loss(params, x):
+    """Complex numbers, and constants of them."""
+    h = jnp.fft.ifft(jnp.fft.fft(jax.nn.relu(x @ params["a"]), axis=0) + (1 + 2j), axis=0)
+    return jnp.mean((jnp.real(h * jnp.conj(h)) @ params["b"] - 1) ** 2)
+
+
 def test_steps_tied_to_their_precision():
     """Bit casts, library calls and loops keep running in double precision."""
     params = {"a": normal(5, 4), "b": normal(4, 2)}
@@ -190,6 +196,7 @@ def test_steps_tied_to_their_precision():
         (typed, (params, normal(7, 5), key)),
         (recurrent_loss, ({**params, "r": normal(4, 4)}, normal(6, 3, 5), jnp.float32(1))),
         (solver_loss, (params, normal(7, 5))),
+        (fourier_loss, (params, normal(8, 5))),
     ):
         result = verify(sgd(loss), *args)
         assert result and result.precision == "double", (loss, result.why_native)

@@ -43,9 +43,7 @@ def wide(kind: Any) -> Any:
 def _values(attribute: Any) -> np.ndarray:
     """The numbers of a dense attribute of floats, in double precision."""
     kind = ir.ShapedType(attribute.type)
-    shape, is_complex = tuple(kind.shape), str(kind.element_type).startswith("complex")
-    if is_complex:
-        return np.array(attribute).astype(np.complex128).reshape(shape)
+    shape = tuple(kind.shape)
     dense = ir.DenseFPElementsAttr(attribute)
     if dense.is_splat:
         return np.full(shape, ir.FloatAttr(dense.get_splat_value()).value, np.float64)
@@ -78,6 +76,11 @@ def _wide_attribute(attribute: Any) -> Any:
 _KEEPS_FORMAT = ("stablehlo.bitcast_convert", "stablehlo.custom_call")
 
 
+def _is_complex_constant(op: Any) -> bool:
+    """Constants that jaxlib's Python has no attribute class for: they are converted as values."""
+    return op.name == "stablehlo.constant" and "complex" in str(op.results[0].type)
+
+
 def _convert(value: Any, kind: Any) -> Any:
     return ir.Operation.create("stablehlo.convert", results=[kind], operands=[value]).operation
 
@@ -107,7 +110,7 @@ def widen(module: Any) -> None:
         keepers: list[Any] = []
 
         def collect(op: Any) -> Any:
-            if op.name in _KEEPS_FORMAT:
+            if op.name in _KEEPS_FORMAT or _is_complex_constant(op):
                 keepers.append(op)
             return ir.WalkResult.ADVANCE
 
