@@ -342,8 +342,9 @@ ResolvedAxis::Place ResolvedAxis::place(uint64_t digit) const {
     bool aligned = inner.view.empty() || (node.size % trailing == 0 && start % trailing == 0);
     if (inner.view.size() != 1 &&
         (inner.view.empty() || !aligned || !content.nodes.front().isLeaf())) {
-      // Seen as one stretch of the axis, which says nothing of how it varies inside.
-      result.isExact &= inner.isExact && !llvm::is_contained(inner.varies, true);
+      // Seen as one stretch of the axis, which says nothing of how it varies inside, or of which part.
+      bool isWhole = inner.sizes == inner.view;
+      result.isExact &= inner.isExact && isWhole && !llvm::is_contained(inner.varies, true);
       result.view.push_back(node.size);
       result.offsets.push_back(start);
       result.sizes.push_back(content.size);
