@@ -78,8 +78,51 @@ BROKEN = {
 }
 
 
+def writers(layers, width, hidden):
+    """What a layer's two output projections may add to a stream that every norm centres: a number an input, a bias."""
+    return layers * (width + 1 + hidden + 1)
+
+
+#: The directions that parameters may be shifted in, whatever they are; and how many of them are found at least.
+#: Missing: softmax heads whose labels pick the logit, rows of tables under a LayerNorm, tokens against positions.
+TRANSLATIONS = {
+    "resnet50": (3840 + 2049, 3840),  # two norms that write one sum; the head
+    "keras_resnet50": (3840 + 2049 + 26_560, 3840 + 2049 + 26_560),  # and biases before norms
+    "vit_b16": (2 * 768 + 12 * 768 + 769, 2 * 768),  # embeddings that are added; key biases; the head
+    "gpt2": (writers(12, 768, 3072) + 12 * 768 + 1024 + 768, writers(12, 768, 3072) + 12 * 768),
+    "gpt2_untied": (writers(12, 768, 3072) + 12 * 768 + 50_257 + 1024 + 767 + 768,
+                    writers(12, 768, 3072) + 12 * 768),
+    "llama_8b": (4096, 0),
+    "llama_8b_scanned": (4096, 0),
+    "llama_7b_scanned": (4096, 0),
+    "llama_1b_tied": (0, 0),
+    "mixtral": (32 * 4096 + 4096, 32 * 4096),  # routers; the head
+    "unet_ddpm": (370_880, 370_624),
+    "lstm": (1501, 0),
+}
+
+
+def matrices(heads, size):
+    """GL(size) for each head, without its diagonal, which are scales."""
+    return heads * size * (size - 1)
+
+
+#: What groups of matrices have beyond scales: queries against keys, values against outputs.
+MATRICES = {
+    "vit_b16": 12 * 2 * matrices(12, 64),
+    "gpt2": 12 * 2 * matrices(12, 64),
+    "gpt2_untied": 12 * 2 * matrices(12, 64),
+    # A rotation leaves queries and keys the complex numbers: one more a pair of channels.
+    "llama_8b": 32 * (matrices(8, 128) + 8 * 64),
+    "llama_8b_scanned": 32 * (matrices(8, 128) + 8 * 64),
+    "llama_7b_scanned": 32 * (matrices(32, 128) + 32 * 64),
+    "llama_1b_tied": 16 * (matrices(8, 64) + 8 * 32),
+    "mixtral": 32 * (matrices(8, 128) + 8 * 64),
+    "unet_ddpm": 6 * 2 * matrices(1, 256) + 2 * matrices(1, 256),  # and what only a convolution reads
+}
+
 #: A U-Net's streams differ from one another.
-LINES = {"unet_ddpm": 150}
+LINES = {"unet_ddpm": 700}
 
 
 def test_closed_forms():
@@ -93,7 +136,10 @@ def test_model(name):
     assert analysis.unknown_operations == ()
     dimension = analysis.dimension
     assert (dimension.torus, dimension.torus - dimension.torus_exact) == (TORUS[name], BROKEN.get(name, 1))
-    # A person reads it: a screen or so, not a row for each of hundreds of parameters.
+    there, at_least = TRANSLATIONS[name]
+    assert at_least <= dimension.translation <= there
+    assert dimension.linear - dimension.torus - dimension.translation == MATRICES.get(name, 0)
+    # A person reads it: two screens or so, not a row for each of hundreds of parameters.
     lines = to_text(analysis).splitlines()
-    assert max(map(len, lines)) <= 100 and len(lines) <= LINES.get(name, 60)
+    assert max(map(len, lines)) <= 100 and len(lines) <= LINES.get(name, 90)
     assert len(to_text(analysis, full=True).splitlines()) > len(lines)
