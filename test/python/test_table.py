@@ -130,6 +130,7 @@ def test_sizes_may_differ_if_there_are_many():
     lambda s: s.update(exact=False, broken_by=[{"constant": 1e-5, "degree": "2", "op": "x", "location": None}]),
     lambda s: s.update(family="scale"),
     lambda s: s.update(traceless=True),
+    lambda s: s.update(undescribed=True),
     lambda s: s["members"].pop(),
 ])
 def test_what_differs_is_not_put_together(change):
@@ -239,3 +240,10 @@ def test_axes_of_the_parameter_are_shown_whole():
 def test_how_a_member_moves(family, exponent, side, text):
     made = analysis([(family, 1, [("p['w']", exponent, [0], {"side": side})])], {"p['w']": [4, 4]})
     assert rows(made)[0][1] == [("w", text, "", "[4]x4")]
+
+
+def test_what_no_axes_tell_is_said():
+    made = analysis(*layers(1))
+    data = json.loads(made.json())
+    data["symmetries"][0]["undescribed"] = True
+    assert "no axes tell how" in to_text(Analysis.from_json(data)) and "no axes tell" not in to_text(made)

@@ -118,6 +118,7 @@ def group(analysis: Analysis, label: Labels, full: bool = False) -> list[Group]:
         key: Hashable = symmetry.id if full else (
             symmetry.family,
             symmetry.traceless,
+            symmetry.undescribed,
             symmetry.order is None,
             tuple(sorted({(str(spurion.constant), spurion.degree) for spurion in symmetry.broken_by})),
             frozenset(kind_of),

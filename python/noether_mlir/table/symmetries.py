@@ -71,6 +71,8 @@ def symmetry_table(groups: list[Group], label: Labels) -> Table:
         family = _FAMILIES.get(group.first.family, group.first.family)
         name = [group.first.id + (".." if many else ""), Text(family, "dim")]
         size = [Text(_size(group)), *_holds(group)]
+        if group.first.undescribed:
+            size.append(Text("no axes tell how", style="dim"))
         members = []
         for names, exponent, times, shape in group.rows(label):
             words = Text(names)
