@@ -61,6 +61,15 @@ llvm::StringRef DerivationBuilder::ruleTextOf(const Program::Step &step) {
   return text;
 }
 
+bool DerivationBuilder::isReadOtherwise(const Program::Step &step) {
+  llvm::StringRef name = step.op->getName().stripDialect();
+  // Slices at places that constants say: the checker knows them.
+  if (step.rule->isBarrier || name == "dynamic_slice" || name == "dynamic_update_slice")
+    return false;
+  RuleAttr rule = table.lookup(step.op);
+  return rule && rule != toAttribute(*step.rule, step.op->getContext());
+}
+
 /// Whether an operation is read as several steps, of which this is one: a body that is followed, an
 /// operation that is put together from slices.
 static bool isPiece(const Program &program, size_t index) {
@@ -142,7 +151,8 @@ static std::string instantiate(const CompiledRule &rule, const DerivationStep &s
 DerivationBuilder::DerivationBuilder(const Program &program, SystemMapping &mapping,
                                      const Solution &solution,
                                      ArrayRef<TorusDirection> directions)
-    : program(program), mapping(mapping), solution(solution), directions(directions) {
+    : program(program), mapping(mapping), solution(solution), directions(directions),
+      table(program.getSteps().empty() ? nullptr : program.getSteps()[0].op->getContext()) {
   for (auto [number, direction] : llvm::enumerate(directions))
     for (auto &[axes, coordinates] : direction.components)
       for (auto &[free, coordinate] : coordinates)
@@ -213,13 +223,6 @@ Degree DerivationBuilder::degreeOf(ValueId value, unsigned number) {
   // Constants of pointwise operations have no index space of their own.
   if (engine.componentsOf(value).empty())
     return degree;
-  if (engine.isPicked(value)) {
-    for (const Component &component : engine.componentsOf(value))
-      if (component.form != kAnyForm)
-        for (const Motion &motion : motionsOf(component.form))
-          degree.isExact &= motion.direction != number;
-    return degree;
-  }
   const ResolvedSpace &space =
       mapping.getStructure().resolve(mapping.getStructure().spaceOf(value));
 
@@ -241,6 +244,11 @@ Degree DerivationBuilder::degreeOf(ValueId value, unsigned number) {
     for (const Motion &motion : motionsOf(component.form)) {
       if (motion.direction != number)
         continue;
+      // What varies along rows that data picked is no function of the value's own index.
+      if (component.key >= space.size) {
+        degree.isExact = false;
+        return degree;
+      }
       ResolvedAxis::Place place = placeOf(space, component.key);
       auto along = matchAxes(direction.blockAtoms, motion.axes, place);
       if (!place.isExact || !along || !direction.isExact ||
@@ -299,6 +307,8 @@ void DerivationBuilder::addRuleStep(size_t index, unsigned direction) {
   const Program::Step &step = program.getSteps()[index];
   DerivationStep result = describeStep(program, index);
   result.rule = ruleTextOf(step);
+  if (result.kind == "rule" && isReadOtherwise(step))
+    result.kind = "piece";
   for (ValueId operand : program.operands(step))
     result.operands.push_back(describe(operand, direction));
   for (ValueId value : program.results(step))

@@ -54,6 +54,8 @@ private:
   void addRuleStep(size_t step, unsigned direction);
   void addLoopSteps(size_t step);
   llvm::StringRef ruleTextOf(const Program::Step &step);
+  /// Whether an operation is read otherwise than its rule in the table says.
+  bool isReadOtherwise(const Program::Step &step);
 
   const Program &program;
   SystemMapping &mapping;
@@ -63,6 +65,7 @@ private:
   llvm::DenseMap<UnknownId, llvm::SmallVector<Motion, 1>> byFree;
   llvm::DenseMap<FormId, llvm::SmallVector<Motion, 1>> byForm;
   llvm::DenseMap<const CompiledRule *, std::string> ruleTexts;
+  RuleTable table;
 };
 
 } // namespace noether

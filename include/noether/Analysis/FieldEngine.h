@@ -53,8 +53,6 @@ public:
   FieldId fieldOf(ValueId value) const { return fields[value]; }
   llvm::ArrayRef<Component> componentsOf(ValueId value) const { return pool[fields[value]]; }
   bool isAnyScale(ValueId value) const { return fields[value] == FieldPool::any; }
-  /// Whether a value has index spaces besides its own dimensions: rows that data picked.
-  bool isPicked(ValueId value) const { return picked.contains(value); }
   void setField(ValueId value, FieldId field) { fields[value] = field; }
   FieldId intern(Field field) { return pool.intern(std::move(field)); }
   /// Gives `value` one unknown per component, of the pieces that are used (all, without `isUsed`):

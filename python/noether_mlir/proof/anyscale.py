@@ -16,11 +16,11 @@ _LIMIT = 1 << 20
 
 def masks_of(program: Program) -> list[Mask]:
     """For each value, where it is consistent with every degree."""
-    masks: list[Mask] = [any_number(value) for value in program.values]
+    masks: list[Mask] = [any_number(value) or 0 in value.shape for value in program.values]
     for step in program.steps:
         if step.kind == "rule" and not step.rule.is_barrier:
             for number, result in enumerate(step.results):
-                if program.values[result].is_float:
+                if program.values[result].is_float and masks[result] is False:
                     masks[result] = _result(program, step, ("r", number), masks)
     return masks
 

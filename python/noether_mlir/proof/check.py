@@ -41,6 +41,7 @@ from noether_mlir.proof.program import Program, Step
 from noether_mlir.proof.rules import Equation, RuleError, Tensor, parse_equations, parse_rule
 
 _TORUS = ("scale", "rescale")
+_PIECES = tuple(f"stablehlo.{name}" for name in ("reverse", "pad", "gather", "scatter"))
 
 
 class ProofError(Exception):
@@ -80,6 +81,8 @@ class Checker:
         # Proofs may have steps that the loss does not need: loops are taken as a whole there.
         self.step_of = {(step.path, step.part, step.kind): number for number, step in enumerate(program.steps)}
         self.touching: dict[int, list[int]] = {}
+        #: What a proof may take to be another value: results of what is read piece by piece.
+        self.pieces = {value for step in program.steps if step.op in _PIECES for value in step.results}
         for number in sorted(self.slice):
             step = program.steps[number]
             if self.step_of[step.path, step.part, step.kind] != number:
@@ -149,7 +152,7 @@ class _Proof:
         for certificate in self.symmetry["derivation"]:
             self.read(certificate)
         for step, value, degree in self.stated:
-            if not self.is_any(value) and not equal(self.degree_of(degree, value), self.degrees.get(value)):
+            if not equal(self.degree_of(degree, value), self.degrees.get(value)):
                 raise ProofError(f"{at(step)}: the degree of a value is not the one it was given where it is made")
         # Whatever reads or makes something that moves is part of the proof.
         reached = sorted({number for value in self.degrees for number in self.checker.touching.get(value, ())})
@@ -222,13 +225,16 @@ class _Proof:
                 raise ProofError(f"{at(step)}: it has other operands or results")
             for each, value in zip(given, values, strict=True):
                 number = each["value"]
-                if self.numbers.setdefault(number, value) != value or self.names.setdefault(value, number) != number:
+                other = self.numbers.setdefault(number, value)
+                if other != value and {value, other} & self.checker.pieces:
+                    raise NotCheckable(f"{at(step)}: what it reads is put together from pieces in the proof")
+                if other != value or self.names.setdefault(value, number) != number:
                     raise ProofError(f"{at(step)}: value {each['value']} is another one here")
         for each, value in zip(certificate["operands"], operands, strict=True):
-            if not (each["degree"] == "any" and self.is_any(value)):
+            if not self.is_any(value):
                 self.stated.append((step, value, each["degree"]))
         for each, value in zip(certificate["results"], step.results, strict=True):
-            if not (each["degree"] == "any" and self.is_any(value)):
+            if not self.is_any(value):
                 self.state(value, self.degree_of(each["degree"], value))
 
     def check_rule(self, step: Step, certificate: Mapping[str, Any]) -> None:

@@ -214,6 +214,8 @@ class _Expansion:
         elif name == "stablehlo.optimization_barrier":
             for operand, result in zip(op.operands, op.results, strict=True):
                 frame[result] = self.get(frame, operand)
+        elif name == "stablehlo.pad" and self.pads_nothing(op, frame):
+            frame[op.results[0]] = self.get(frame, op.operands[0])
         elif name in ("stablehlo.dynamic_slice", "stablehlo.dynamic_update_slice"):
             self.dynamic_slice(op, frame, name == "stablehlo.dynamic_update_slice")
         else:
@@ -324,6 +326,11 @@ class _Expansion:
         self.program.values[result].number = number
         frame[op.results[0]] = result
         return True
+
+    def pads_nothing(self, op: Any, frame: dict[Any, int]) -> bool:
+        amounts = [str(op.attributes[key]) for key in ("edge_padding_low", "edge_padding_high", "interior_padding")]
+        value = self.program.values[self.get(frame, op.operands[1])]
+        return not any_number(value) and all(re.fullmatch(r"array<i64(: 0(, 0)*)?>", text) for text in amounts)
 
     def dynamic_slice(self, op: Any, frame: dict[Any, int], update: bool) -> None:
         operands = [self.get(frame, operand) for operand in op.operands]
