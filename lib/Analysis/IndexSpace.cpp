@@ -245,6 +245,8 @@ bool AtomTable::cutAt(ArrayRef<AtomId> axis, int64_t offset, unsigned depth) {
   if (expanded.empty())
     return false;
   int64_t trailing = sizeOf(ArrayRef<AtomId>(expanded).drop_front());
+  if (trailing <= 0)
+    return false;
   AtomId atom = expanded.front();
   int64_t at = offset / trailing;
   if (offset % trailing != 0)
@@ -271,6 +273,8 @@ std::optional<SmallVector<Axis>> AtomTable::cut(ArrayRef<AtomId> axis,
   if (!expanded.empty() && atoms[expanded.front()].kind == Kind::Leaf) {
     int64_t trailing = sizeOf(ArrayRef<AtomId>(expanded).drop_front());
     int64_t size = atoms[expanded.front()].size, unit = size * trailing;
+    if (unit <= 0)
+      return std::nullopt;
     for (int64_t segment : segmentSizes)
       unit = std::gcd(unit, segment);
     if (unit % trailing == 0 && unit > trailing && unit / trailing < size &&
@@ -342,7 +346,8 @@ ResolvedAxis::Place ResolvedAxis::place(uint64_t digit) const {
     bool aligned = inner.view.empty() || (node.size % trailing == 0 && start % trailing == 0);
     if (inner.view.size() != 1 &&
         (inner.view.empty() || !aligned || !content.nodes.front().isLeaf())) {
-      // Seen as one stretch of the axis, which says nothing of how it varies inside, or of which part.
+      // Seen as one stretch of the axis, which says nothing of how it varies inside, or of which
+      // part.
       bool isWhole = inner.sizes == inner.view;
       result.isExact &= inner.isExact && isWhole && !llvm::is_contained(inner.varies, true);
       result.view.push_back(node.size);

@@ -381,8 +381,17 @@ std::optional<ValueId> PieceBuilder::scattered(ValueId value, ValueId indices, V
 }
 
 bool ProgramBuilder::expandPieces(Operation &op, ArrayRef<ValueId> operands, Frame &frame) {
-  if (op.getNumResults() != 1 || operands.empty() || !program.values[operands[0]].isFloat ||
-      !isa<RankedTensorType>(op.getResult(0).getType()))
+  auto type = op.getNumResults() == 1 ? dyn_cast<RankedTensorType>(op.getResult(0).getType())
+                                      : RankedTensorType();
+  if (!type || operands.empty() || !program.values[operands[0]].isFloat)
+    return false;
+  // Sizes that are known, and small enough to calculate with.
+  constexpr int64_t kMaxSize = int64_t(1) << 31;
+  auto isUsual = [](ArrayRef<int64_t> shape) {
+    return llvm::all_of(shape, [](int64_t size) { return size > 0 && size < kMaxSize; });
+  };
+  if (!isUsual(type.getShape()) ||
+      !llvm::all_of(operands, [&](ValueId id) { return isUsual(program.values[id].shape()); }))
     return false;
   // The rule has checked what the attributes say.
   RuleOutcome outcome = table.find(&op);
@@ -401,7 +410,8 @@ bool ProgramBuilder::expandPieces(Operation &op, ArrayRef<ValueId> operands, Fra
     result = pieces.gathered(operands[0], operands[1]);
   else if (name == "scatter" && operands.size() == 3)
     result = pieces.scattered(operands[0], operands[1], operands[2]);
-  if (!result)
+  // What the operation says of its result is not trusted.
+  if (!result || pieces.shapeOf(*result) != PieceBuilder::Shape(type.getShape()))
     return false;
   frame[op.getResult(0)] = *result;
   return true;
