@@ -91,6 +91,9 @@ private:
   /// The product with another operand or its reciprocal. False if the term vanishes; nothing if
   /// the product is not followed.
   std::optional<bool> multiply(const Joint &joint, unsigned partner, int power, LocalTerm &term);
+  /// The number that an operand holds in the piece of an axis that a term lies in.
+  std::optional<double> constantWhere(const Joint &joint, unsigned operand,
+                                      const LocalTerm &term) const;
   std::optional<bool> multiplyByConstant(double constant, int power, LocalTerm &term);
   /// A linear map of which only the axes that it leaves alone are known.
   void mapUnknown(const Joint &joint, unsigned operand, unsigned result, const LocalTerm &term,

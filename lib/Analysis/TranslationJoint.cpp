@@ -245,12 +245,36 @@ static uint64_t varyingEverywhere(const ResolvedAxis &axis, uint64_t digit) {
   return axis.varyingAlong(digit, SmallVector<bool>(axis.place(digit).view.size(), true));
 }
 
+std::optional<double> TranslationEngine::constantWhere(const Joint &joint, unsigned operand,
+                                                       const LocalTerm &term) const {
+  const CompiledRule::Tensor &tensor = joint.rule->tensors[operand];
+  for (auto [d, dim] : llvm::enumerate(tensor)) {
+    if (!dim.isSingle() || joint.axisOf[dim.segments[0][0]] < 0)
+      continue;
+    unsigned axis = joint.axisOf[dim.segments[0][0]];
+    const ResolvedAxis &own = *joint.space->axes[axis];
+    if (!own.hasPieces || !joint.relevant.test(axis))
+      continue;
+    ResolvedAxis::Place place = own.place(term.parts[axis].digit);
+    if (place.view.size() != 1)
+      continue;
+    if (std::optional<double> constant = roots.constantOn(joint.operands[operand], d,
+                                                          place.offsets[0], place.sizes[0]))
+      return constant;
+  }
+  return std::nullopt;
+}
+
 std::optional<bool> TranslationEngine::multiply(const Joint &joint, unsigned partner, int power,
                                                 LocalTerm &term) {
   ValueId value = joint.operands[partner];
   const CompiledRule::Tensor &tensor = joint.rule->tensors[partner];
   auto sumAll = [&]() { return sumOver(joint, joint.summed, term); };
   if (const std::optional<double> &constant = program.getValues()[value].constant) {
+    std::optional<bool> remains = multiplyByConstant(*constant, power, term);
+    return remains && *remains ? std::optional<bool>(sumAll()) : remains;
+  }
+  if (std::optional<double> constant = constantWhere(joint, partner, term)) {
     std::optional<bool> remains = multiplyByConstant(*constant, power, term);
     return remains && *remains ? std::optional<bool>(sumAll()) : remains;
   }
@@ -308,10 +332,22 @@ std::optional<bool> TranslationEngine::multiply(const Joint &joint, unsigned par
         dim.numLegs += joint.space->axes[axis]->order(
             varyingEverywhere(*joint.space->axes[axis], part.digit));
     }
-    // What adds up to zero does not see a constant.
-    if (dim.isSummed && isConstant && isWhole && power > 0 &&
-        roots.isMeanFree(value, valueDimension[dimension]))
-      return false;
+    // What adds up to one number takes a constant to a constant; zero does not see it.
+    if (dim.isSummed && isConstant && isWhole && power > 0)
+      if (std::optional<Fraction> sum = roots.sumAlong(value, valueDimension[dimension])) {
+        if (*sum == Fraction(0))
+          return false;
+        bool isAlone = axesOf.size() == 1 + static_cast<size_t>(llvm::count_if(
+                                                axesOf, [&](auto &other) {
+                                                  return !joint.summed.test(other.second.front());
+                                                }));
+        if (isAlone) {
+          term.form = forms.scale(*sum, term.form);
+          for (unsigned axis : axes)
+            term.parts[axis] = Part();
+          return true;
+        }
+      }
     bool isAlone = isConstant && isWhole;
     if (dim.isSummed && isAlone)
       dim.parts.clear();

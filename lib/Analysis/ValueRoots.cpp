@@ -149,17 +149,33 @@ ValueRoot ValueRoots::get(ValueId value, unsigned depth) {
   return roots[value] = std::move(root);
 }
 
-bool ValueRoots::isMeanFree(ValueId value, unsigned dimension, unsigned depth) {
+/// Whether one value is a multiple of the sum of another over one more dimension.
+static bool isSumOf(const ValueRoot &sum, const ValueRoot &whole, unsigned dimension) {
+  int own = whole.dimensions[dimension];
+  if (own < 0 || whole.value != sum.value)
+    return false;
+  SmallVector<unsigned, 2> summed = whole.summed;
+  summed.push_back(own);
+  llvm::sort(summed);
+  if (summed != sum.summed)
+    return false;
+  for (auto [d, other] : llvm::enumerate(whole.dimensions))
+    if (sum.dimensions[d] != (d == dimension ? -1 : other))
+      return false;
+  return true;
+}
+
+std::optional<Fraction> ValueRoots::sumAlong(ValueId value, unsigned dimension, unsigned depth) {
   const Program::Step *step = definitionOf(value);
   if (!step || step->rule->isBarrier || step->numResults != 1 || depth > kMaxDepth)
-    return false;
+    return std::nullopt;
   const CompiledRule &rule = *step->rule;
   ArrayRef<ValueId> operands = program.operands(*step);
   if (!rule.frozen.none() || !isPlain(rule.tensors.back()))
-    return false;
+    return std::nullopt;
   std::optional<unsigned> factor = factorOf(rule.tensors.back()[dimension]);
   if (!factor)
-    return false;
+    return std::nullopt;
   auto dimensionIn = [&](unsigned o) -> std::optional<unsigned> {
     for (auto [d, dim] : llvm::enumerate(rule.tensors[o]))
       if (factorOf(dim) == factor)
@@ -172,41 +188,82 @@ bool ValueRoots::isMeanFree(ValueId value, unsigned dimension, unsigned depth) {
     std::optional<unsigned> own = dimensionIn(o);
     return !own || get(operands[o]).dimensions[*own] < 0;
   };
-  switch (kinds.get(step->op)) {
-  case OpKind::Subtract: {
-    // x - mean(x).
-    if (!rule.isPointwise)
-      return false;
-    ValueRoot whole = get(operands[0]), mean = get(operands[1]);
-    int own = whole.dimensions[dimension];
-    if (own < 0 || whole.value != mean.value)
-      return false;
-    SmallVector<unsigned, 2> summed = whole.summed;
-    summed.push_back(own);
-    llvm::sort(summed);
-    if (summed != mean.summed)
-      return false;
-    for (auto [d, other] : llvm::enumerate(whole.dimensions))
-      if (mean.dimensions[d] != (d == dimension ? -1 : other))
-        return false;
-    int64_t size = program.getValues()[whole.value].shape()[own];
-    return mean.coefficient * Fraction(size, 1) == whole.coefficient;
-  }
-  case OpKind::Multiply:
-    for (unsigned o : {0u, 1u})
-      if (rule.isPointwise && isConstantAlong(1 - o) &&
-          isMeanFree(operands[o], dimension, depth + 1))
-        return true;
-    return false;
-  case OpKind::Divide:
-    return rule.isPointwise && isConstantAlong(1) && isMeanFree(operands[0], dimension, depth + 1);
-  default:
-    break;
+  // Zero stays zero, whatever number there is for the other indices.
+  auto isZero = [&](unsigned o) {
+    return sumAlong(operands[o], dimension, depth + 1) == Fraction(0);
+  };
+  OpKind kind = kinds.get(step->op);
+  if (kind == OpKind::Subtract || kind == OpKind::Multiply || kind == OpKind::Divide) {
+    if (!rule.isPointwise || operands.size() != 2)
+      return std::nullopt;
+    if (kind != OpKind::Multiply && !program.getValues()[operands[0]].constant &&
+        !program.getValues()[operands[1]].constant) {
+      ValueRoot whole = get(operands[0]), sum = get(operands[1]);
+      if (isSumOf(sum, whole, dimension)) {
+        Fraction size = Fraction(
+            program.getValues()[whole.value].shape()[whole.dimensions[dimension]], 1);
+        // x - c sum(x), and x / (c sum(x)).
+        if (kind == OpKind::Divide)
+          return whole.coefficient / sum.coefficient;
+        return sum.coefficient * size == whole.coefficient ? std::optional<Fraction>(Fraction(0))
+                                                           : std::nullopt;
+      }
+    }
+    if (kind == OpKind::Multiply && isConstantAlong(0) && isZero(1))
+      return Fraction(0);
+    if (kind != OpKind::Subtract && isConstantAlong(1) && isZero(0))
+      return Fraction(0);
+    return std::nullopt;
   }
   // Copies, transposes and broadcasts along other dimensions.
   if (operands.size() != 1 || !rule.sum.none() || !isPlain(rule.tensors[0]) ||
       (rule.use(0) != OperandUse::Plus && rule.use(0) != OperandUse::Minus))
-    return false;
+    return std::nullopt;
   std::optional<unsigned> own = dimensionIn(0);
-  return own && isMeanFree(operands[0], *own, depth + 1);
+  std::optional<Fraction> sum =
+      own ? sumAlong(operands[0], *own, depth + 1) : std::optional<Fraction>();
+  return sum && rule.use(0) == OperandUse::Minus ? std::optional<Fraction>(-*sum) : sum;
+}
+
+std::optional<double> ValueRoots::constantOn(ValueId value, unsigned dimension, int64_t offset,
+                                             int64_t size) const {
+  const Program::Step *step = definitionOf(value);
+  if (!step || step->rule->isBarrier || step->numResults != 1 || !step->rule->isSegmented)
+    return std::nullopt;
+  const CompiledRule &rule = *step->rule;
+  const CompiledRule::Dim &dim = rule.tensors.back()[dimension];
+  int64_t start = 0;
+  for (auto &segment : dim.segments) {
+    if (segment.size() != 1)
+      return std::nullopt;
+    unsigned factor = segment.front();
+    int64_t end = start + rule.factorSizes[factor];
+    if (rule.factorSizes[factor] <= 0)
+      return std::nullopt;
+    if (offset < start || offset + size > end) {
+      start = end;
+      continue;
+    }
+    // The only summand that has this piece: the operand that runs along it, or else one that runs along
+    // nothing.
+    std::optional<unsigned> source;
+    for (bool alongPiece : {true, false}) {
+      for (unsigned o = 0; o < rule.numOperands; ++o) {
+        bool has = llvm::any_of(rule.tensors[o], [&](const CompiledRule::Dim &other) {
+          return llvm::any_of(other.segments,
+                              [&](auto &own) { return llvm::is_contained(own, factor); });
+        });
+        if (rule.use(o) != OperandUse::Plus || has != alongPiece ||
+            (!alongPiece && !rule.tensors[o].empty()))
+          continue;
+        if (source)
+          return std::nullopt;
+        source = o;
+      }
+      if (source)
+        break;
+    }
+    return source ? program.getValues()[program.operands(*step)[*source]].constant : std::nullopt;
+  }
+  return std::nullopt;
 }

@@ -27,8 +27,13 @@ public:
   explicit ValueRoots(const Program &program);
 
   ValueRoot get(ValueId value, unsigned depth = 0);
-  /// Whether the entries of a value along a dimension add up to zero.
-  bool isMeanFree(ValueId value, unsigned dimension, unsigned depth = 0);
+  /// What the entries of a value along a dimension add up to, whatever its other indices: 0 behind a
+  /// subtracted mean, 1 behind a softmax. Nothing if that is not known.
+  std::optional<Fraction> sumAlong(ValueId value, unsigned dimension, unsigned depth = 0);
+  /// The number a value holds in all entries from `offset` on, `size` of them, along a dimension:
+  /// those of padding, or of a constant that was joined to it.
+  std::optional<double> constantOn(ValueId value, unsigned dimension, int64_t offset,
+                                   int64_t size) const;
   /// The step that defines a value, if it is a rule application.
   const Program::Step *definitionOf(ValueId value) const;
   OpKinds &getKinds() { return kinds; }
