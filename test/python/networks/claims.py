@@ -68,7 +68,7 @@ class Numbers:
     """
 
     def __init__(self, program: Program, seed=0, oversampling=1.15, careful=False):
-        self.program = program
+        self.program, self.careful = program, careful
         self.shapes = dict(zip(parameter_names(program),
                                [program.shape(i) for i in program.params], strict=True))
         count = int(oversampling * program.size) + 16
@@ -147,6 +147,8 @@ def judge(report, numbers):
     """Compares a report with the numbers; a rank that is not clear is judged with more points."""
     verdict = Verdict([], {}, {})
     shapes = numbers.shapes
+    # Below this size of what a claim moves, what is left over is rounding.
+    small = 1e-3 if numbers.careful else 1e-7
     claims = [s for s in report["symmetries"] if is_torus(s) and not is_untold(s)]
     untold = sum(s["dimension"] for s in report["symmetries"] if is_torus(s) and is_untold(s))
     for symmetry in claims:
@@ -167,7 +169,7 @@ def judge(report, numbers):
             basis.append(generators)
             # Of what each point's gradient has on the members, the part that is left over.
             left = np.abs(rows @ generators.T)
-            whole = np.abs(rows) @ np.abs(generators.T) + 1e-7
+            whole = np.abs(rows) @ np.abs(generators.T) + small
             wrong = (left / whole > FALSE).sum(axis=0)
             if (wrong > max(2, 0.02 * len(rows))).any():
                 verdict.false.append(f"{kind}: {symmetry['id']} ({symmetry['family']}) moves the loss: "

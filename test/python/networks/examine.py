@@ -8,12 +8,12 @@ import warnings
 from .analysis import Refused, reports
 from .claims import Numbers, judge
 from .gaps import freed
-from .motions import false_motions
+from .motions import false_motions, fixed_directions, has_idle_elements
 
 
 @dataclasses.dataclass
 class Outcome:
-    """One network. `false` and `missing` are empty where all is well."""
+    """One network. `false` and `missing` are empty where all is well; `missing` is of the torus."""
 
     false: list
     found: dict
@@ -43,12 +43,20 @@ def examine_one(program, report):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for look in ({}, {"seed": 1, "oversampling": 3.0, "careful": True}):
-            verdict = judge(report, Numbers(program, **look))
+            numbers = Numbers(program, **look)
+            verdict = judge(report, numbers)
             if not (verdict.false or verdict.missing or verdict.unclear):
                 break
         verdict.false += false_motions(report, program)
-        gap = bool(verdict.missing) and not verdict.unclear and is_known_gap(program)
-    return Outcome(verdict.false, verdict.found, verdict.there, verdict.missing, verdict.unclear, gap)
+        missing = verdict.missing
+        if not verdict.false:
+            claimed, there, clear = fixed_directions(report, numbers)
+            if clear and claimed > there:
+                verdict.false.append(f"translation: {claimed} fixed directions claimed, {there} there are")
+            if clear and not has_idle_elements(program):
+                verdict.found["translation"], verdict.there["translation"] = claimed, there
+        gap = bool(missing) and not verdict.unclear and is_known_gap(program)
+    return Outcome(verdict.false, verdict.found, verdict.there, missing, verdict.unclear, gap)
 
 
 def is_known_gap(program):
