@@ -13,14 +13,17 @@ using llvm::ArrayRef;
 using llvm::SmallVector;
 
 /// Values with more terms are not followed: long residual streams, say.
-static constexpr size_t kMaxTerms = 1024;
+static constexpr size_t kMaxTerms = 256;
+/// Terms that are followed in all, for each step and at least: the work is linear in the program.
+static constexpr uint64_t kTermsPerStep = 8, kMinTerms = 1 << 20;
 /// Constants below this in a choice or a maximum hide an entry, whatever is added to the others.
 static constexpr double kMask = -1e9;
 
 TranslationEngine::TranslationEngine(const Program &program, Structure &structure, FormPool &forms,
                                      ShiftSink &sink)
     : program(program), structure(structure), forms(forms), sink(sink), roots(program),
-      shifts(program.getValues().size(), 0), pool(1) {}
+      shifts(program.getValues().size(), 0), pool(1),
+      budget(kMinTerms + kTermsPerStep * program.getSteps().size()) {}
 
 bool TranslationEngine::addUnknown(ValueId value, uint64_t key, FormId form) {
   const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
@@ -86,17 +89,32 @@ void TranslationEngine::add(Shift &shift, ShiftTerm term) {
   term.form = live(term.form);
   if (term.form == FormPool::zero)
     return;
-  for (ShiftTerm &other : shift)
-    if (other.map == term.map && other.key == term.key && other.legs == term.legs) {
-      other.form = forms.add(other.form, term.form);
-      return;
-    }
   shift.push_back(std::move(term));
 }
 
+void TranslationEngine::joinEqualTerms(Shift &shift) {
+  auto placeOf = [](const ShiftTerm &term) { return std::tie(term.map, term.key, term.legs); };
+  llvm::sort(shift, [&](const ShiftTerm &a, const ShiftTerm &b) {
+    return std::make_pair(placeOf(a), a.form) < std::make_pair(placeOf(b), b.form);
+  });
+  size_t kept = 0;
+  for (size_t i = 0; i < shift.size();) {
+    ShiftTerm joined = shift[i];
+    size_t next = i + 1;
+    for (; next < shift.size() && placeOf(shift[next]) == placeOf(joined); ++next)
+      joined.form = forms.add(joined.form, shift[next].form);
+    i = next;
+    if (joined.form != FormPool::zero)
+      shift[kept++] = std::move(joined);
+  }
+  shift.truncate(kept);
+}
+
 void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
-  llvm::erase_if(shift, [](const ShiftTerm &term) { return term.form == FormPool::zero; });
-  if (shift.size() > kMaxTerms) {
+  joinEqualTerms(shift);
+  bool isTooLong = shift.size() > kMaxTerms || shift.size() > budget;
+  budget -= std::min<uint64_t>(budget, shift.size());
+  if (isTooLong) {
     for (const ShiftTerm &term : shift)
       pinForm(term.form, step);
     shift.clear();
@@ -202,6 +220,7 @@ void TranslationEngine::runLoopTie(size_t index) {
       term.form = forms.scale(Fraction(-1), term.form);
       add(difference, std::move(term));
     }
+    joinEqualTerms(difference);
     for (const ShiftTerm &term : difference)
       pinForm(term.form, index);
   }

@@ -117,6 +117,7 @@ private:
   /// Joins equal terms, drops zeros, and sets the value's shift.
   void setShift(ValueId value, Shift shift, size_t step);
   void add(Shift &shift, ShiftTerm term);
+  void joinEqualTerms(Shift &shift);
   llvm::ArrayRef<ShiftTerm> shiftOf(ValueId value) const { return pool[shifts[value]]; }
 
   const Program &program;
@@ -128,6 +129,7 @@ private:
   std::vector<uint32_t> shifts; // by value, into the pool
   std::vector<Shift> pool;
   llvm::BitVector vanished; // by unknown
+  uint64_t budget; // terms that may yet be followed
 };
 
 } // namespace noether
