@@ -31,36 +31,45 @@ FieldEngine::Segments FieldEngine::segmentsOf(const Structure::Binding &binding,
   return axis ? structure.getResolver().mapSegments(*axis, parts) : std::nullopt;
 }
 
-bool FieldEngine::readsCell(size_t index, unsigned operand, uint64_t cell) {
+void FieldEngine::collectReadCells(size_t index, unsigned operand, ArrayRef<uint64_t> cells,
+                                   llvm::DenseSet<uint64_t> &read) {
   const Program::Step &step = program.getSteps()[index];
   const Structure::Binding *binding = structure.bindingOf(index);
-  if (!binding || step.kind != Program::StepKind::Rule || !step.rule->isSegmented)
-    return true;
-  const CompiledRule &rule = *step.rule;
   const ResolvedSpace &space =
       structure.resolve(structure.spaceOf(program.operands(step)[operand]));
-  if (space.isOpaque)
-    return true;
-  auto isInResult = [&](CompiledRule::Factor factor) {
-    for (unsigned t = rule.numOperands; t < rule.tensors.size(); ++t)
-      for (const CompiledRule::Dim &dim : rule.tensors[t])
-        for (auto &segment : dim.segments)
-          if (llvm::is_contained(segment, factor))
-            return true;
-    return false;
-  };
+  auto readAll = [&] { read.insert(cells.begin(), cells.end()); };
+  if (!binding || step.kind != Program::StepKind::Rule || !step.rule->isSegmented || space.isOpaque)
+    return readAll();
+  const CompiledRule &rule = *step.rule;
+  llvm::SmallDenseSet<CompiledRule::Factor, 8> inResult;
+  for (const CompiledRule::Tensor &tensor :
+       ArrayRef<CompiledRule::Tensor>(rule.tensors).drop_front(rule.numOperands))
+    for (const CompiledRule::Dim &dim : tensor)
+      for (auto &segment : dim.segments)
+        inResult.insert(segment.begin(), segment.end());
+
+  // The digits of the segments that are left out, by axis.
+  SmallVector<std::pair<unsigned, llvm::BitVector>> unread;
   for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
     if (!dim.isSegmented())
       continue;
     Segments segments = segmentsOf(*binding, dim, space.axes[d]);
     if (!segments)
-      return true;
-    auto &factors = dim.segments[segments->toSegment[space.digit(cell, d)].first];
-    // A piece of one index has no factor to look for.
-    if (!factors.empty() && llvm::none_of(factors, isInResult))
-      return false;
+      return readAll();
+    llvm::BitVector &digits =
+        unread.emplace_back(d, llvm::BitVector(segments->toSegment.size())).second;
+    for (auto [digit, place] : llvm::enumerate(segments->toSegment)) {
+      // A piece of one index has no factor to look for.
+      auto &factors = dim.segments[place.first];
+      if (!factors.empty() &&
+          llvm::none_of(factors, [&](auto factor) { return inResult.contains(factor); }))
+        digits.set(digit);
+    }
   }
-  return true;
+  for (uint64_t cell : cells)
+    if (llvm::none_of(unread,
+                      [&](auto &axis) { return axis.second.test(space.digit(cell, axis.first)); }))
+      read.insert(cell);
 }
 
 /// Slices, concatenations and padding: equalities that hold piece by piece.

@@ -31,7 +31,8 @@ static std::string invariantUnit(ArrayRef<const Symmetry *> symmetries) {
   std::string unit = "none";
   size_t finest = 0;
   for (const Symmetry *symmetry : symmetries) {
-    if (symmetry->family != Family::Scale || symmetry->traceless || symmetry->members.size() != 1)
+    if (symmetry->family != Family::Scale || symmetry->traceless || symmetry->undescribed ||
+        symmetry->members.size() != 1)
       continue;
     const SymmetryMember &member = symmetry->members.front();
     if (!member.isWholeParameter() || (unit != "none" && member.axes.size() <= finest))

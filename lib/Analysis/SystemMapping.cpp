@@ -29,11 +29,17 @@ SystemMapping::SystemMapping(const Program &program, const StepRoles &roles,
       continue;
     liveParameters.push_back(argument);
     // What no step reads is dead: rows of a table beyond the longest sequence, say.
-    engine.makeUnknown(value, [&](uint64_t cell) {
-      return value == loss || llvm::any_of(uses[value], [&](auto &use) {
-               return engine.readsCell(use.first, use.second, cell);
-             });
-    });
+    const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
+    if (value == loss || space.isOpaque) {
+      engine.makeUnknown(value);
+      continue;
+    }
+    llvm::SmallVector<uint64_t> cells = space.cells();
+    llvm::DenseSet<uint64_t> read;
+    for (auto &[step, operand] : uses[value])
+      if (read.size() < cells.size())
+        engine.collectReadCells(step, operand, cells, read);
+    engine.makeUnknown(value, [&](uint64_t cell) { return read.contains(cell); });
   }
   for (unsigned step : slice.set_bits())
     engine.run(step);

@@ -10,6 +10,8 @@
 #include "noether/Analysis/Field.h"
 #include "noether/Analysis/Structure.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 #include <map>
 #include <memory>
 
@@ -58,9 +60,10 @@ public:
   /// Gives `value` one unknown per component, of the pieces that are used (all, without `isUsed`):
   /// it is asked with their constant components.
   void makeUnknown(ValueId value, llvm::function_ref<bool(uint64_t)> isUsed = nullptr);
-  /// Whether a step reads the piece of its operand with this constant component; a slice does not
-  /// read what it leaves out.
-  bool readsCell(size_t step, unsigned operand, uint64_t cell);
+  /// Adds to `read` those of `cells`, constant components of an operand's pieces, that a step reads; a
+  /// slice does not read what it leaves out.
+  void collectReadCells(size_t step, unsigned operand, llvm::ArrayRef<uint64_t> cells,
+                        llvm::DenseSet<uint64_t> &read);
 
 private:
   using Equation = CompiledRule::Equation;
