@@ -48,7 +48,8 @@ def shifted(params, symmetry, rng):
     """The parameters moved by a random multiple of every direction of a translation."""
     arrays = {name: np.asarray(leaf) for name, leaf in names(params).items()}
     moved = random_element(symmetry, arrays, rng, 1.0).act(arrays)
-    return jax.tree.unflatten(jax.tree.structure(params), [jnp.asarray(moved.get(name, array)) for name, array in arrays.items()])
+    leaves = [jnp.asarray(moved.get(name, array)) for name, array in arrays.items()]
+    return jax.tree.unflatten(jax.tree.structure(params), leaves)
 
 
 @pytest.mark.parametrize("name", MODELS)
