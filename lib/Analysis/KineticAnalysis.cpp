@@ -134,10 +134,20 @@ public:
   void relateConstant(double, FormId, size_t) override {}
   bool mayPromote(double) const override { return true; }
   FormId addUnknown(ValueId, uint64_t, int64_t) override { return FormPool::zero; }
+  /// On the null space most forms are short; what follows from one that is not says nothing.
+  FormId abbreviate(FormId form, size_t step) override {
+    FormId result = reduce(form);
+    if (forms[result].size() <= kMaxTerms)
+      return result;
+    conflicts.insert(step);
+    return FormPool::zero;
+  }
 
   llvm::DenseSet<size_t> conflicts;
 
 private:
+  static constexpr size_t kMaxTerms = 24;
+
   FormPool &forms;
   const Solution &solution;
   llvm::DenseMap<FormId, FormId> reduced;

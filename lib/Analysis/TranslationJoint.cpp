@@ -440,8 +440,10 @@ void TranslationEngine::mapUnknown(const Joint &joint, unsigned operand, unsigne
   // Axes that other operands run along, and those of the operand itself.
   llvm::BitVector touched(joint.space->axes.size()), present(joint.space->axes.size());
   for (unsigned o = 0; o < rule.numOperands; ++o) {
-    if (o != operand && (!isFactor || rule.use(o) == OperandUse::Plus ||
-                         rule.use(o) == OperandUse::Minus))
+    // An index that picks an entry decides anew along all it varies with.
+    bool picks = term.isLost && rule.use(o) == OperandUse::Opaque;
+    if (o != operand && !picks &&
+        (!isFactor || rule.use(o) == OperandUse::Plus || rule.use(o) == OperandUse::Minus))
       continue;
     for (const CompiledRule::Dim &dim : rule.tensors[o])
       for (CompiledRule::Factor factor : dim.segments.front())
