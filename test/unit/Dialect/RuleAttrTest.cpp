@@ -112,16 +112,18 @@ TEST_F(RuleAttrTest, MalformedPartsAreRefused) {
                                         ArrayRef(one)));
 
   // A factor and a tensor that the rule does not have.
+  ArrayRef<OperandUse> noUses;
   SmallVector<TensorMapAttr> tensors = {tensor({factor(3)})};
   SmallVector<EquationAttr> equations = {equation(1, {0}, {1}, {1})};
   SmallVector<EquationAttr> wrongEquations = {equation(1, {9}, {1}, {1})};
   EXPECT_FALSE(RuleAttr::getChecked(emitError, &context, ArrayRef(tensors), ArrayRef(tensors),
-                                    ArrayRef(zero), none, none, ArrayRef(equations), false));
+                                    ArrayRef(zero), none, none, ArrayRef(equations), noUses, false));
   tensors = {tensor({factor(0)})};
   EXPECT_FALSE(RuleAttr::getChecked(emitError, &context, ArrayRef(tensors), ArrayRef(tensors),
-                                    ArrayRef(zero), none, none, ArrayRef(wrongEquations), false));
+                                    ArrayRef(zero), none, none, ArrayRef(wrongEquations), noUses,
+                                    false));
   EXPECT_TRUE(RuleAttr::getChecked(emitError, &context, ArrayRef(tensors), ArrayRef(tensors),
-                                   ArrayRef(zero), none, none, ArrayRef(equations), false));
+                                   ArrayRef(zero), none, none, ArrayRef(equations), noUses, false));
   EXPECT_EQ(messages.size(), 9u);
 }
 
