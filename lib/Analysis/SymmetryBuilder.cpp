@@ -331,6 +331,19 @@ static bool joinParts(SymmetryMember &member, const SymmetryMember &other) {
   return true;
 }
 
+/// Joins parts until none lie side by side: along one axis, then what has become of them along others.
+static SmallVector<SymmetryMember, 0> joinAll(SmallVector<SymmetryMember, 0> parts) {
+  while (true) {
+    SmallVector<SymmetryMember, 0> joined;
+    for (SymmetryMember &part : parts)
+      if (llvm::none_of(joined, [&](SymmetryMember &other) { return joinParts(other, part); }))
+        joined.push_back(std::move(part));
+    if (joined.size() == parts.size())
+      return joined;
+    parts = std::move(joined);
+  }
+}
+
 /// Undoes the splitting of axes where the member does not need it.
 static void simplifyView(SymmetryMember &member, ArrayRef<int64_t> shape) {
   SymmetryMember simple = member;
@@ -400,10 +413,7 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, bo
 
   for (Candidate &candidate : candidates) {
     Symmetry &symmetry = candidate.symmetry;
-    SmallVector<SymmetryMember, 0> members;
-    for (SymmetryMember &member : symmetry.members)
-      if (llvm::none_of(members, [&](SymmetryMember &other) { return joinParts(other, member); }))
-        members.push_back(std::move(member));
+    SmallVector<SymmetryMember, 0> members = joinAll(std::move(symmetry.members));
     for (SymmetryMember &member : members)
       simplifyView(member,
                    program.getValues()[program.getArguments()[member.argument]].shape());
