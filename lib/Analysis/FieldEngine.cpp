@@ -329,7 +329,7 @@ void FieldEngine::applyEquations(size_t index, ArrayRef<FieldId> embedded,
       FieldId value = combine(equation.terms, embedded, space, index);
       known = known ? equate(*known, value, space, index) : value;
     }
-    FieldId field = finish(r, known.value_or(promoted.empty() ? FieldPool::zero : FieldPool::any));
+    FieldId field = finish(r, known.value_or(FieldPool::zero));
     fields[result] = field;
     relateSpurions(promoted, field, index);
   }
