@@ -302,7 +302,8 @@ void TranslationEngine::runRule(const Joint &joint) {
         partner = 1;
         power = -1;
       } else if ((kind == OpKind::Multiply || kind == OpKind::Contraction) && operand < 2 &&
-                 rule.use(1 - operand) == OperandUse::Factor) {
+                 rule.frozen.none() && rule.use(1 - operand) == OperandUse::Factor) {
+        // (The window of a convolution is not summed whole at a padded edge.)
         partner = 1 - operand;
       }
       for (LocalTerm &term : embed(joint, operand)) {
