@@ -169,6 +169,11 @@ static AxisMember memberAt(const ResolvedAxis::Place &place, unsigned argument, 
   return member;
 }
 
+/// The weight of an index in its axis: two indices of one axis may be of one atom.
+static uint64_t weightIn(const ResolvedSpace &space, const AxisSlot &slot) {
+  return (slot.key - slot.cell) / space.strides[slot.axis];
+}
+
 std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, const Slot &slot) {
   const ResolvedSpace &space = spaceOf(slot.argument);
   if (!space.hasPieces || isPair(slot))
@@ -176,7 +181,7 @@ std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, 
   ValueId value = program.getArguments()[slot.argument];
   const SpaceSlots &slots = engine.slotsOf(value);
   const AxisSlot &own = slots.slots[slot.index];
-  auto weightOf = [&](const AxisSlot &other) { return (other.key - other.cell) / space.strides[other.axis]; };
+  auto weightOf = [&](const AxisSlot &other) { return weightIn(space, other); };
   ResolvedAxis::Place place = wholePlaceIn(space, own.axis, weightOf(own));
   if (!place.isExact)
     return std::nullopt;
@@ -199,11 +204,13 @@ SmallVector<AxisMember, 0> AxisGroupBuilder::membersOf(AxisClasses::Node root, c
   SmallVector<AxisMember, 0> members;
   ArrayRef<AtomId> blockAtoms = variation[root];
   // By index of an argument: whether its pieces are one member.
-  std::map<std::tuple<unsigned, uint32_t, AtomId, bool>, bool> isWhole;
+  std::map<std::tuple<unsigned, uint32_t, uint64_t, bool>, bool> isWhole;
   for (const Slot &slot : slots) {
     const AxisSlot &own = engine.slotsOf(program.getArguments()[slot.argument]).slots[slot.index];
     auto [known, isNew] =
-        isWhole.try_emplace({slot.argument, own.axis, own.atom, slot.inverse}, false);
+        isWhole.try_emplace({slot.argument, own.axis, weightIn(spaceOf(slot.argument), own),
+                             slot.inverse},
+                            false);
     if (known->second)
       continue;
     std::optional<AxisMember> whole = isNew ? wholeMember(root, slot) : std::nullopt;
