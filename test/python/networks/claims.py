@@ -31,6 +31,8 @@ class Count:
 
 def null_space(rows, floor=1e-8):
     """The dimension of what is orthogonal to all rows; columns below the floor are zero."""
+    if not len(rows):  # no point at which all is finite: nothing is known
+        return Count(0, np.zeros(rows.shape[1], bool), not rows.shape[1])
     size = np.sqrt((rows**2).mean(axis=0))
     dead = size <= floor * size.max(initial=0.0)
     rows = rows[:, ~dead] / size[~dead]
