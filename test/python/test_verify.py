@@ -18,6 +18,7 @@ from noether_mlir.cli import app
 from noether_mlir.lowering import lower_to_text
 from noether_mlir.verification.arguments import index_ranges
 from noether_mlir.verification.driver import verify_text
+from noether_mlir.verification.settings import Settings
 from noether_mlir.verification.program import load_program
 from typer.testing import CliRunner
 
@@ -349,9 +350,9 @@ def test_arguments_by_name(tmp_path):
     args = mlp_arguments()
     text = lowered(sgd(relu_loss), *args)
     given = {"params['a']": np.asarray(args[0]["a"]), "3": np.asarray(args[1])}
-    one = verify_text(text, "step", given, points=1, completeness=0)
-    again = verify_text(text, "step", given, points=1, completeness=0)
-    other = verify_text(text, "step", given | {"3": 2 * given["3"]}, points=1, completeness=0)
+    one = verify_text(text, "step", given, Settings(points=1, completeness=0))
+    again = verify_text(text, "step", given, Settings(points=1, completeness=0))
+    other = verify_text(text, "step", given | {"3": 2 * given["3"]}, Settings(points=1, completeness=0))
     assert one.loss == again.loss != other.loss
     for wrong in ({"params['z']": given["3"]}, {"3": given["3"][:2]}, [given["3"]]):
         with pytest.raises(noether_mlir.NoetherError):

@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """`noether analyze` and `noether rewrite`."""
 
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from noether_mlir.analysis import Analysis, analyze_text
-from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write
+from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write, write_table
 from noether_mlir.errors import NoetherError
 from noether_mlir.sarif import to_sarif
 from noether_mlir.table import render, to_text
@@ -19,7 +17,7 @@ from noether_mlir.table.derivations import derivation_text
 from noether_mlir.tool import run_tool
 
 
-class Format(str, Enum):
+class AnalysisFormat(str, Enum):
     """How an analysis is printed."""
 
     table = "table"
@@ -37,7 +35,7 @@ class FailOn(str, Enum):
 
 def analyze_command(
     step: Annotated[str, STEP],
-    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    format: Annotated[AnalysisFormat, typer.Option("--format", help="How to print.")] = AnalysisFormat.table,
     spurion_threshold: Annotated[
         float | None,
         typer.Option(
@@ -72,22 +70,15 @@ def analyze_command(
         fail(error)
     if derivation is not None:
         _print_derivation(analysis, derivation, output)
+    elif format is AnalysisFormat.json:
+        write(analysis.json() + "\n", output)
+    elif format is AnalysisFormat.sarif:
+        write(to_sarif(analysis) + "\n", output)
     else:
-        _print(analysis, format, output, every)
+        write_table(lambda: render(analysis, every), lambda: to_text(analysis, full=every), output)
     failing = {FailOn.never: (), FailOn.warning: ("warning", "error"), FailOn.error: ("error",)}[fail_on]
     if any(lint.severity in failing for lint in analysis.lints):
         raise typer.Exit(3)
-
-
-def _print(analysis: Analysis, format: Format, output: Path | None, every: bool) -> None:
-    if format is Format.json:
-        write(analysis.json() + "\n", output)
-    elif format is Format.sarif:
-        write(to_sarif(analysis) + "\n", output)
-    elif output is None and sys.stdout.isatty():
-        Console(highlight=False).print(*render(analysis, every), sep="\n")
-    else:
-        write(f"{to_text(analysis, full=every)}\n", output)
 
 
 def _print_derivation(analysis: Analysis, name: str, output: Path | None) -> None:

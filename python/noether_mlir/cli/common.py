@@ -5,12 +5,13 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from noether_mlir.errors import NoetherError, NotATrainingStep
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
@@ -22,6 +23,13 @@ STEP = typer.Argument(
     " function of no arguments that returns a step and its arguments, (step, args).",
 )
 OUTPUT = typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to standard output.")
+
+
+class Format(str, Enum):
+    """How a result is printed."""
+
+    table = "table"
+    json = "json"
 
 
 def _load_function(name: str) -> Callable[[], Any]:
@@ -100,6 +108,14 @@ def write(text: str, output: Path | None) -> None:
         output.write_text(text)
     except OSError as error:
         raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
+
+
+def write_table(rendered: Callable[[], Iterable[RenderableType]], text: Callable[[], str], output: Path | None) -> None:
+    """Prints a table: as wide as the terminal and in its colours, or, where none is looked at, as text."""
+    if output is None and sys.stdout.isatty():
+        Console(highlight=False).print(*rendered(), sep="\n")
+    else:
+        write(f"{text()}\n", output)
 
 
 def fail(error: NoetherError) -> NoReturn:

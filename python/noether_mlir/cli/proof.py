@@ -4,22 +4,14 @@
 
 import dataclasses
 import json
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write
+from noether_mlir.cli.common import OUTPUT, STEP, Format, fail, read, write
 from noether_mlir.errors import NoetherError
 from noether_mlir.proof import Verdict, check_proof
-
-
-class Format(str, Enum):
-    """How verdicts are printed."""
-
-    table = "table"
-    json = "json"
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -7,26 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from noether_mlir.analysis import Analysis
-from noether_mlir.cli.common import OUTPUT, STEP, fail, read_with_arguments, write
+from noether_mlir.cli.common import OUTPUT, STEP, Format, fail, read_with_arguments, write, write_table
 from noether_mlir.errors import NoetherError
 from noether_mlir.lowering import require_jax
-
-if TYPE_CHECKING:
-    from noether_mlir.verification.verdict import Verification
-
-
-class Format(str, Enum):
-    """How a verification is printed."""
-
-    table = "table"
-    json = "json"
 
 
 class Precision(str, Enum):
@@ -47,10 +37,10 @@ _TITLES = {"analyse": "Analysing", "compile": "Compiling", "claims": "Trying cla
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error, if somebody looks at it."""
     if not sys.stderr.isatty():
-        yield None
+        yield lambda what, done, total: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
@@ -136,24 +126,17 @@ def verify_command(
     try:
         require_jax("noether verify")
         from noether_mlir.verification.driver import verify_text
+        from noether_mlir.verification.settings import Settings
 
         text, own = read_with_arguments(step)
         with _progress() as tell:
-            result = verify_text(
-                text.text, text.source, given if given is not None else own, claims=loaded, points=points, seed=seed,
-                precision=precision.value, engine=engine.value, jointly=jointly, completeness=completeness, progress=tell,
-            )  # fmt: skip
+            settings = Settings(loaded, points, seed, precision.value, engine.value, jointly, completeness, tell)
+            result = verify_text(text.text, text.source, given if given is not None else own, settings)
     except NoetherError as error:
         fail(error)
-    _print(result, format, output)
-    if not result:
-        raise typer.Exit(1)
-
-
-def _print(result: "Verification", format: Format, output: Path | None) -> None:
     if format is Format.json:
         write(result.json() + "\n", output)
-    elif output is None and sys.stdout.isatty():
-        Console(highlight=False).print(result)
     else:
-        write(f"{result}\n", output)
+        write_table(lambda: [result], lambda: str(result), output)
+    if not result:
+        raise typer.Exit(1)

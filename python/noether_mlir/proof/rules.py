@@ -29,7 +29,12 @@ class Equation:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: dims of every operand and result, sizes of factors inside products and cuts, and equations."""
+    """A rule: dims of every operand and result, sizes of factors inside products and cuts, and equations.
+
+    Attributes:
+        uses: how each operand enters the results, one character each; empty if the rule does not say. No proof of a
+            scale needs them.
+    """
 
     operands: tuple[tuple[Dim, ...], ...] = ()
     results: tuple[tuple[Dim, ...], ...] = ()
@@ -38,6 +43,7 @@ class Rule:
     frozen: frozenset[str] = frozenset()
     equations: tuple[Equation, ...] = ()
     is_barrier: bool = False
+    uses: tuple[str, ...] = ()
 
     @cached_property
     def canonical(self) -> tuple[Any, ...]:
@@ -175,6 +181,7 @@ def parse_rule(text: str) -> Rule:
     sums: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     equations: tuple[Equation, ...] = ()
+    uses: tuple[str, ...] = ()
     while not reader.take(">"):
         if reader.take("sizes"):
             reader.expect("{")
@@ -187,11 +194,11 @@ def parse_rule(text: str) -> Rule:
             frozen = reader.list("}", reader.next)
         elif reader.take("uses"):
             reader.expect("(")
-            reader.list(")", reader.next)  # of use to other families
+            uses = reader.list(")", reader.next)
         else:
             reader.expect(":")
             equations = reader.equations()
-    return Rule(operands, results, sizes, frozenset(sums), frozenset(frozen), equations)
+    return Rule(operands, results, sizes, frozenset(sums), frozenset(frozen), equations, uses=uses)
 
 
 def parse_equations(text: str) -> tuple[Equation, ...]:

@@ -4,7 +4,8 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -14,19 +15,14 @@ from noether_mlir.analysis import Analysis, analyze_text
 from noether_mlir.errors import NoetherError, UnsupportedStep
 from noether_mlir.lowering import read_step
 from noether_mlir.modules import functional
-from noether_mlir.modules import functional
 from noether_mlir.verification import completeness as counting
 from noether_mlir.verification.arguments import STYLES, index_ranges, random_arguments
 from noether_mlir.verification.checks import Point, check, rounding_noise
 from noether_mlir.verification.joint import check_jointly
 from noether_mlir.verification.program import Argument, Engine, Precision, StepProgram, load_program
+from noether_mlir.verification.settings import MOST_ELEMENTS, POINTS, Progress, Settings
 from noether_mlir.verification.verdict import Verification
 
-#: How many points the claims are checked at, and up to how many parameter entries symmetries are counted.
-POINTS = 2
-MOST_ELEMENTS = 2000
-
-Progress = Callable[[str, int, int], None]
 Given = Sequence[Any] | Mapping[str, Any] | None
 
 
@@ -80,10 +76,10 @@ def verify(
         step, args, kwargs = functional(step, args, kwargs, options)
     text = read_step(step, () if is_module else args, kwargs, **options)
     given = flat_arguments(args, kwargs, static_argnums, static_argnames) if args or kwargs else None
-    return verify_text(
-        text.text, text.source, given, claims=claims, points=points, seed=seed, precision=precision, engine=engine,
-        jointly=jointly, completeness=completeness, progress=progress,
-    )  # fmt: skip
+    settings = Settings(claims, points, seed, precision, engine, jointly, completeness)
+    if progress is not None:
+        settings = replace(settings, progress=progress)
+    return verify_text(text.text, text.source, given, settings)
 
 
 def flat_arguments(
@@ -96,18 +92,7 @@ def flat_arguments(
 
 
 def verify_text(
-    text: str | bytes,
-    source: str,
-    given: Given = None,
-    *,
-    claims: Analysis | None = None,
-    points: int = POINTS,
-    seed: int = 0,
-    precision: Precision = "double",
-    engine: Engine = "xla",
-    jointly: bool = False,
-    completeness: int = MOST_ELEMENTS,
-    progress: Progress | None = None,
+    text: str | bytes, source: str, given: Given = None, settings: Settings = Settings()  # noqa: B008
 ) -> Verification:
     """Tries the claims about a module in generic form; see `verify`.
 
@@ -115,39 +100,37 @@ def verify_text(
         given: arguments of the first point: in the order of the entry function, or by name or number. None, or None
             in a place: random ones.
     """
-    if points < 1:
-        raise NoetherError("claims are checked at one point at least")
-    tell = progress or (lambda title, done, total: None)
+    tell = settings.progress
     tell("analyse", 0, 1)
-    analysis = claims if claims is not None else analyze_text(text, source)
+    analysis = settings.claims if settings.claims is not None else analyze_text(text, source)
     tell("compile", 0, 1)
-    program = load_program(text, source, analysis.entry, precision, engine)
-    drawn = Points(program, given, seed)
-    at = [drawn.point(i) for i in range(points)]
+    program = load_program(text, source, analysis.entry, settings.precision, settings.engine)
+    drawn = Points(program, given, settings.seed)
+    at = [drawn.point(i) for i in range(settings.points)]
     symmetries = analysis.data["symmetries"]
     tell("claims", 0, len(symmetries))
     verdicts = []
-    if jointly:
+    if settings.jointly:
         verdicts = check_jointly(at, symmetries, lambda done: tell("claims", done, len(symmetries)))
     else:
         for symmetry in symmetries:
             verdicts.append(check(at, symmetry))
             tell("claims", len(verdicts), len(symmetries))
     counted = None
-    if completeness:
+    if settings.completeness:
         counted = counting.count(
             program,
             drawn.values,
             analysis,
-            completeness,
+            settings.completeness,
             lambda done, total: tell("count", done, total),
         )
     return Verification(
         source=source,
         precision=program.precision,
         why_native=program.why_native,
-        engine=engine,
-        points=points,
+        engine=settings.engine,
+        points=settings.points,
         loss=at[0].loss,
         claims=tuple(verdicts),
         completeness=counted,

@@ -10,8 +10,9 @@ from jax.interpreters import mlir
 from jaxlib.mlir.dialects import func
 
 from noether_mlir.primitive import ModuleFunction, call
+from noether_mlir.proof.rules import parse_rule
 from noether_mlir.tool import run_tool
-from rules.rule import ScaleSystem, parse
+from rules.rule import ScaleSystem
 from rules.uses import check_uses
 
 ir = mlir.ir
@@ -150,7 +151,7 @@ def check_operation(op, rule, run, operands, generator) -> str | None:
     fixed = (1,) if op.operation.name == "stablehlo.power" else ()
     operand_types = [operand.type for operand in op.operands]
     result_types = [result.type for result in op.results]
-    name, parsed = op.operation.name, parse(rule)
+    name, parsed = op.operation.name, parse_rule(rule)
     return check_rule(
         name, parsed, run, operands, operand_types, result_types, generator, fixed
     ) or check_uses(name, parsed, run, operands, operand_types, result_types, generator)

@@ -1,152 +1,15 @@
 # Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Rules, read from their text, as linear equations between the log-scales of single elements.
+"""Rules as linear equations between the log-scales of single elements.
 
-This shares nothing with the compiler: it takes the text of a rule at its word.
+This shares nothing with the compiler: it takes the text of a rule, as the checker of proofs reads it, at its word.
 """
 
 import itertools
-import re
-from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Equation:
-    """`lhs = sum of coefficient * tensor`; tensors are ("o" or "r", number)."""
-
-    lhs: tuple[str, int]
-    terms: tuple[tuple[Fraction, tuple[str, int]], ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule. A tensor is a list of dimensions, a dimension a list of segments, a segment a list of factors."""
-
-    operands: list
-    results: list
-    sizes: dict[str, int]
-    sums: list[str]
-    frozen: list[str]
-    equations: list[Equation]
-    is_barrier: bool = False
-    #: How each operand enters the results, one character each; empty if the rule does not say.
-    uses: tuple[str, ...] = ()
-
-    def dims(self, tensor: tuple[str, int]) -> list:
-        return (self.operands if tensor[0] == "o" else self.results)[tensor[1]]
-
-
-class _Reader:
-    def __init__(self, text: str):
-        self.tokens = re.findall(r"->|[A-Za-z_]\w*|\d+|[^\s\w]", text)
-        self.position = 0
-
-    def peek(self):
-        return self.tokens[self.position] if self.position < len(self.tokens) else ""
-
-    def next(self):
-        self.position += 1
-        return self.tokens[self.position - 1]
-
-    def take(self, token):
-        if self.peek() != token:
-            return False
-        self.position += 1
-        return True
-
-    def expect(self, token):
-        assert self.take(token), (token, self.tokens[self.position :])
-
-    def list(self, close, item):
-        items = []
-        while not self.take(close):
-            items.append(item())
-            self.take(",")
-        return items
-
-    def segment(self):
-        if self.take("("):
-            return self.list(")", self.next)
-        name = self.next()
-        return [] if name == "_" else [name]
-
-    def dim(self):
-        if not self.take("{"):
-            return [self.segment()]
-        segments = [self.segment()]
-        while self.take("|"):
-            segments.append(self.segment())
-        self.expect("}")
-        return segments
-
-    def tensor(self):
-        self.expect("[")
-        return self.list("]", self.dim)
-
-    def tensors(self):
-        self.expect("(")
-        return self.list(")", self.tensor)
-
-    def size(self):
-        name = self.next()
-        self.expect("=")
-        return name, int(self.next())
-
-    def value(self):
-        name = self.next()
-        return name[0], int(name[1:])
-
-    def equation(self):
-        lhs = self.value()
-        self.expect("=")
-        if self.take("0"):
-            return Equation(lhs, ())
-        terms = []
-        while self.peek() not in ("", ",", ">"):
-            sign = -1 if self.take("-") else 1
-            self.take("+")
-            coefficient = Fraction(1)
-            if self.peek().isdigit():
-                coefficient = Fraction(int(self.next()))
-                if self.take("/"):
-                    coefficient /= int(self.next())
-            terms.append((sign * coefficient, self.value()))
-        return Equation(lhs, tuple(terms))
-
-
-def parse(text: str) -> Rule:
-    """Reads `#noether.rule<...>`."""
-    reader = _Reader(text)
-    for token in ("#", "noether", ".", "rule", "<"):
-        reader.expect(token)
-    if reader.take("barrier"):
-        return Rule([], [], {}, [], [], [], is_barrier=True)
-    operands = reader.tensors()
-    reader.expect("->")
-    results = reader.tensors()
-    sizes, sums, frozen, equations, uses = {}, [], [], [], []
-    while not reader.take(">"):
-        if reader.take("sizes"):
-            reader.expect("{")
-            sizes = dict(reader.list("}", reader.size))
-        elif reader.take("sum"):
-            reader.expect("{")
-            sums = reader.list("}", reader.next)
-        elif reader.take("frozen"):
-            reader.expect("{")
-            frozen = reader.list("}", reader.next)
-        elif reader.take("uses"):
-            reader.expect("(")
-            uses = reader.list(")", reader.next)
-        else:
-            reader.expect(":")
-            equations.append(reader.equation())
-            while reader.take(","):
-                equations.append(reader.equation())
-    return Rule(operands, results, sizes, sums, frozen, equations, uses=tuple(uses))
+from noether_mlir.proof.rules import Rule
 
 
 class ScaleSystem:

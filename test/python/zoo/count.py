@@ -7,13 +7,12 @@
 Counting all takes minutes; the tests count some of them again and compare the analysis with all.
 """
 
-import json
 import pathlib
 import sys
 
 import conftest  # noqa: F401  (the settings every test shares)
 
-from . import MODELS
+from . import tables
 from .numerics import Counter
 
 TABLE = pathlib.Path(__file__).with_name("counted.json")
@@ -21,7 +20,7 @@ TABLE = pathlib.Path(__file__).with_name("counted.json")
 
 def counted():
     """For each model, the dimension with its epsilons promoted, and with them as they are."""
-    return {name: tuple(pair) for name, pair in json.loads(TABLE.read_text()).items()}
+    return {name: tuple(pair) for name, pair in tables.read(TABLE).items()}
 
 
 def count(model):
@@ -32,14 +31,5 @@ def count(model):
     return (promoted.dimension, exact.dimension), min(promoted.gap, exact.gap)
 
 
-def main(names):
-    table = counted() if TABLE.exists() else {}
-    for name in names or MODELS:
-        table[name], gap = count(MODELS[name])
-        print(f"{name}: {table[name]}, gap {gap:.0e}", flush=True)
-    lines = [f'  "{name}": {json.dumps(list(table[name]))}' for name in sorted(table)]
-    TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    tables.recount(TABLE, sys.argv[1:], count)

@@ -11,7 +11,6 @@ depend on the parameters, such as a value bias that an output bias absorbs, are 
 counts every model of the zoo, and keeps the numbers in shifts.json.
 """
 
-import json
 import pathlib
 import sys
 
@@ -20,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import MODELS
+from . import tables
 from .numerics import flat, null_dimension, points
 
 TABLE = pathlib.Path(__file__).with_name("shifts.json")
@@ -28,7 +27,7 @@ TABLE = pathlib.Path(__file__).with_name("shifts.json")
 
 def counted_shifts():
     """For each model, the number of directions; parameters the loss does not read are not counted."""
-    return json.loads(TABLE.read_text())
+    return tables.read(TABLE)
 
 
 def gradients(loss, parameters, batches, *rest):
@@ -72,14 +71,5 @@ def count_shifts(model, oversampling=1.2):
     return found.dimension + found.dead, found.gap
 
 
-def main(names):
-    table = counted_shifts() if TABLE.exists() else {}
-    for name in names or MODELS:
-        table[name], gap = count_shifts(MODELS[name])
-        print(f"{name}: {table[name]}, gap {gap:.0e}", flush=True)
-        lines = [f'  "{name}": {table[name]}' for name in sorted(table)]
-        TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    tables.recount(TABLE, sys.argv[1:], count_shifts)
