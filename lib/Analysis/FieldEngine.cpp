@@ -19,7 +19,7 @@ static constexpr unsigned kMaxOrder = 2;
 /// Forms longer than this are given a name.
 static constexpr size_t kLongForm = 24;
 
-FieldEngine::FieldEngine(const Program &program, Structure &structure, FormPool &forms,
+FieldEngine::FieldEngine(const Program &program, const Structure &structure, FormPool &forms,
                          EquationSink &sink)
     : program(program), structure(structure), forms(forms), sink(&sink),
       fields(program.getValues().size(), FieldPool::zero) {

@@ -93,9 +93,7 @@ FieldEngine::Application FieldEngine::makeApplication(size_t index, const Compil
       result.axes.push_back(common && factor < common->axes.size() ? common->axes[factor]
                                                                    : nullptr);
     else
-      result.axes.push_back(binding->isBroken(factor)
-                                ? nullptr
-                                : structure.getResolver().resolve(binding->axisOf(factor)));
+      result.axes.push_back(binding->followedAxisOf(factor));
   }
   return result;
 }

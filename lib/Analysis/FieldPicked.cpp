@@ -125,7 +125,7 @@ void FieldEngine::runPicked(size_t index) {
   for (const Program::Pick &pick : program.picksOf(index)) {
     if (!binding || pick.row >= rule.numFactors())
       continue;
-    const ResolvedAxis *rows = structure.getResolver().resolve(binding->axisOf(pick.row));
+    const ResolvedAxis *rows = binding->axisOf(pick.row);
     if (!rows || rows->size != sizes[pick.row])
       continue;
     // The rule freezes the rows, as it does not know of an axis that names them.

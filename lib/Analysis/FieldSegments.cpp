@@ -12,25 +12,6 @@ using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
-/// How the segments of a cut axis lie in it; nothing where the axis is not followed.
-FieldEngine::Segments FieldEngine::segmentsOf(const Structure::Binding &binding,
-                                              const CompiledRule::Dim &dim,
-                                              const ResolvedAxis *axis) {
-  SmallVector<const ResolvedAxis *> parts;
-  for (auto &segment : dim.segments) {
-    Axis part;
-    for (CompiledRule::Factor factor : segment) {
-      if (binding.isBroken(factor))
-        return std::nullopt;
-      llvm::append_range(part, binding.axisOf(factor));
-    }
-    parts.push_back(structure.getResolver().resolve(part));
-    if (!parts.back())
-      return std::nullopt;
-  }
-  return axis ? structure.getResolver().mapSegments(*axis, parts) : std::nullopt;
-}
-
 void FieldEngine::collectReadCells(size_t index, unsigned operand, ArrayRef<uint64_t> cells,
                                    llvm::DenseSet<uint64_t> &read) {
   const Program::Step &step = program.getSteps()[index];
@@ -53,7 +34,7 @@ void FieldEngine::collectReadCells(size_t index, unsigned operand, ArrayRef<uint
   for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
     if (!dim.isSegmented())
       continue;
-    Segments segments = segmentsOf(*binding, dim, space.axes[d]);
+    Segments segments = structure.segmentsOf(*binding, dim, space.axes[d]);
     if (!segments)
       return readAll();
     llvm::BitVector &digits =
@@ -95,7 +76,7 @@ void FieldEngine::runSegmented(const Application &application) {
     const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands + r];
     SmallVector<Segments> resultSegments;
     for (auto [d, dim] : llvm::enumerate(tensor))
-      resultSegments.push_back(dim.isSegmented() ? segmentsOf(binding, dim, own.axes[d])
+      resultSegments.push_back(dim.isSegmented() ? structure.segmentsOf(binding, dim, own.axes[d])
                                                  : std::nullopt);
 
     // What is known so far: a field, and the constant components where it is.
@@ -123,7 +104,7 @@ void FieldEngine::runSegmented(const Application &application) {
       SmallVector<Segments> sourceSegments;
       llvm::BitVector lost(from.axes.size());
       for (auto [d, dim] : llvm::enumerate(source)) {
-        sourceSegments.push_back(dim.isSegmented() ? segmentsOf(binding, dim, from.axes[d])
+        sourceSegments.push_back(dim.isSegmented() ? structure.segmentsOf(binding, dim, from.axes[d])
                                                    : std::nullopt);
         if (dim.isSegmented() && !sourceSegments.back()) {
           lost.set(d);

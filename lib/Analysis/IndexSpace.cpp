@@ -49,11 +49,19 @@ Axis AtomTable::concatenate(ArrayRef<Axis> parts) {
 }
 
 AtomId AtomTable::find(AtomId atom) const {
-  while (atoms[atom].parent != atom) {
-    atoms[atom].parent = atoms[atoms[atom].parent].parent;
-    atom = atoms[atom].parent;
+  while (true) {
+    AtomId parent = atoms[atom].parent;
+    AtomId above = atoms[parent].parent;
+    if (parent == above)
+      return parent;
+    atoms[atom].parent = above;
+    atom = above;
   }
-  return atom;
+}
+
+void AtomTable::compress() {
+  for (AtomId atom = 0; atom < atoms.size(); ++atom)
+    atoms[atom].parent = find(atom);
 }
 
 int64_t AtomTable::sizeOf(ArrayRef<AtomId> axis) const {

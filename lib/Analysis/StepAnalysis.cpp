@@ -10,6 +10,8 @@
 
 #include "noether/Analysis/Gradient.h"
 
+#include "mlir/IR/Threading.h"
+
 using namespace mlir;
 using namespace noether;
 
@@ -48,6 +50,51 @@ static std::string invariantUnit(ArrayRef<const Symmetry *> symmetries) {
   return unit;
 }
 
+/// Runs tasks that write to nothing in common, on the context's threads where it has some.
+static void runSideBySide(MLIRContext *context, ArrayRef<std::function<void()>> tasks) {
+  parallelFor(context, 0, tasks.size(), [&](size_t task) { tasks[task](); });
+}
+
+namespace {
+/// The system of degrees with its solutions: constants that may be promoted taken for spurions, or kept.
+struct SolvedSystem {
+  SolvedSystem(const Program &program, const StepRoles &roles, const AnalysisOptions &options)
+      : mapping(program, roles, options),
+        promoted(Solver(mapping.getSystem(), SpurionMode::Promoted).solve()),
+        kept(Solver(mapping.getSystem(), SpurionMode::Kept).solve()) {}
+
+  LogicalResult verify(func::FuncOp entry) const {
+    const System &system = mapping.getSystem();
+    for (auto [solution, mode] : {std::make_pair(&promoted, SpurionMode::Promoted),
+                                  std::make_pair(&kept, SpurionMode::Kept)})
+      if (auto violated = findViolatedEquation(system, *solution, mode)) {
+        Operation *op = mapping.operationOf(system.getEquations()[*violated]);
+        return (op ? op : entry.getOperation())
+            ->emitError("internal error: the solution violates this operation's equation");
+      }
+    return success();
+  }
+
+  SystemMapping mapping;
+  Solution promoted, kept;
+};
+} // namespace
+
+/// Scales and rescales.
+static LogicalResult findTorus(StepAnalysis &analysis, const Program &program, SolvedSystem &solved,
+                               func::FuncOp entry, bool derivations) {
+  if (failed(solved.verify(entry)))
+    return failure();
+  analysis.symmetries =
+      SymmetryBuilder(program, solved.mapping, solved.promoted).build(derivations);
+  for (const Symmetry &symmetry : analysis.symmetries)
+    analysis.torusDimension += symmetry.dimension;
+  if (analysis.torusDimension != solved.promoted.getDimension())
+    return entry.emitError("internal error: the symmetries do not span the null space");
+  analysis.exactTorusDimension = solved.kept.getDimension();
+  return success();
+}
+
 FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
   StepFlow flow;
   FailureOr<StepRoles> roles = inferRoles(module, &flow);
@@ -57,41 +104,47 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   if (failed(program))
     return failure();
 
-  SystemMapping mapping(*program, *roles, options);
-  Solution promoted = Solver(mapping.getSystem(), SpurionMode::Promoted).solve();
-  Solution kept = Solver(mapping.getSystem(), SpurionMode::Kept).solve();
-  for (auto [solution, mode] : {std::make_pair(&promoted, SpurionMode::Promoted),
-                                std::make_pair(&kept, SpurionMode::Kept)})
-    if (auto violated = findViolatedEquation(mapping.getSystem(), *solution, mode)) {
-      Operation *op = mapping.operationOf(mapping.getSystem().getEquations()[*violated]);
-      return (op ? op : roles->entry.getOperation())
-          ->emitError("internal error: the solution violates this operation's equation");
-    }
-
   StepAnalysis analysis;
-  analysis.symmetries = SymmetryBuilder(*program, mapping, promoted).build(options.derivations);
-  for (const Symmetry &symmetry : analysis.symmetries)
-    analysis.torusDimension += symmetry.dimension;
-  if (analysis.torusDimension != promoted.getDimension())
-    return roles->entry.emitError("internal error: the symmetries do not span the null space");
-  analysis.exactTorusDimension = kept.getDimension();
-  FailureOr<Translations> translations = inferTranslations(*program, *roles, mapping);
+  MLIRContext *context = module.getContext();
+  std::optional<SolvedSystem> solved;
+  LogicalResult hasTorus = failure();
+  GradientValues gradients;
+  runSideBySide(context,
+                {[&] {
+                   solved.emplace(*program, *roles, options);
+                   hasTorus =
+                       findTorus(analysis, *program, *solved, roles->entry, options.derivations);
+                 },
+                 [&] {
+                   analysis.gradients = findGradients(*roles, flow);
+                   for (auto &[argument, value] : analysis.gradients)
+                     if (std::optional<ValueId> id = program->lookup(value))
+                       gradients[argument] = *id;
+                 }});
+  if (failed(hasTorus))
+    return failure();
+
+  SystemMapping &mapping = solved->mapping;
+  FailureOr<Translations> translations = failure();
+  runSideBySide(
+      context,
+      {[&] { translations = inferTranslations(*program, *roles, mapping); },
+       [&] {
+         analysis.gradientMismatches =
+             checkGradientDegrees(*program, *roles, mapping, solved->promoted, gradients);
+       },
+       [&] {
+         analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);
+       },
+       [&] {
+         analysis.axisGroups = inferAxisGroups(*program, *roles, mapping, options.derivations);
+       }});
   if (failed(translations))
     return failure();
   analysis.translations = std::move(translations->symmetries);
   analysis.translationDimension = translations->dimension;
-  analysis.axisGroups = inferAxisGroups(*program, *roles, mapping);
   analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
                                     program->getUnknownOperations().end());
-
-  GradientValues gradients;
-  analysis.gradients = findGradients(*roles, flow);
-  for (auto &[argument, value] : analysis.gradients)
-    if (std::optional<ValueId> id = program->lookup(value))
-      gradients[argument] = *id;
-  analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);
-  analysis.gradientMismatches =
-      checkGradientDegrees(*program, *roles, mapping, promoted, gradients);
 
   llvm::DenseMap<unsigned, SmallVector<const Symmetry *, 2>> moving;
   for (const Symmetry &symmetry :
@@ -115,7 +168,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
       facts.symmetries.push_back(symmetry->id);
     facts.invariantUnit = invariantUnit(moving[argument]);
     if (facts.symmetries.empty() && !info.dead)
-      facts.noSymmetryBecause = obstructionsOf(argument, *program, *roles, mapping, promoted);
+      facts.noSymmetryBecause = obstructionsOf(argument, *program, *roles, mapping, solved->promoted);
     for (const AxisGroup *group : acting[argument])
       facts.symmetries.push_back(group->id);
     analysis.parameters.push_back(std::move(facts));

@@ -75,6 +75,7 @@ Structure::Structure(const Program &program, const llvm::BitVector &first) : pro
   for (size_t step = 0; step < program.getSteps().size(); ++step)
     if (!first.test(step))
       apply(step);
+  resolveAll();
 }
 
 SpaceId Structure::addSpace(ArrayRef<Axis> own) {
@@ -91,24 +92,50 @@ SpaceId Structure::freshSpace(ArrayRef<int64_t> shape) {
   return addSpace(own);
 }
 
-const ResolvedSpace &Structure::resolve(SpaceId space) {
-  if (resolved.size() < spaceList.size())
-    resolved.resize(spaceList.size());
-  const ResolvedSpace *&result = resolved[space];
-  if (result)
-    return *result;
-  SmallVector<const ResolvedAxis *, 4> own;
-  for (unsigned axis = 0; axis < spaceList[space].rank; ++axis)
-    own.push_back(resolver.resolve(axisOf(space, axis)));
-  auto [it, inserted] = resolvedByAxes.try_emplace(own);
-  if (inserted) {
-    for (const ResolvedAxis *axis : own)
-      it->second.append(axis);
-    if (!it->second.isOpaque)
-      it->second.finalize();
+const ResolvedSpace *Structure::resolveSpace(ArrayRef<const ResolvedAxis *> own) {
+  auto &bucket = spacesByAxes[llvm::hash_combine_range(own) >> 1];
+  for (const std::unique_ptr<ResolvedSpace> &space : bucket)
+    if (space->axes == own)
+      return space.get();
+  bucket.push_back(std::make_unique<ResolvedSpace>());
+  ResolvedSpace *space = bucket.back().get();
+  for (const ResolvedAxis *axis : own)
+    space->append(axis);
+  if (!space->isOpaque)
+    space->finalize();
+  return space;
+}
+
+void Structure::resolveAll() {
+  atoms.compress();
+  resolvedAxes.reserve(axes.size());
+  for (uint32_t axis = 0; axis < axes.size(); ++axis)
+    resolvedAxes.push_back(resolver.resolve(axes[axis]));
+  resolvedSpaces.reserve(spaceList.size());
+  for (const Space &space : spaceList)
+    resolvedSpaces.push_back(
+        resolveSpace(ArrayRef(resolvedAxes).slice(space.firstAxis, space.rank)));
+}
+
+std::optional<AxisResolver::SegmentMap> Structure::segmentsOf(const Binding &binding,
+                                                              const CompiledRule::Dim &dim,
+                                                              const ResolvedAxis *axis) const {
+  if (!axis)
+    return std::nullopt;
+  SmallVector<const ResolvedAxis *> parts;
+  for (auto &segment : dim.segments) {
+    Axis part;
+    for (CompiledRule::Factor factor : segment) {
+      if (binding.isBroken(factor))
+        return std::nullopt;
+      llvm::append_range(part, axes[binding.firstFactor + factor]);
+    }
+    std::lock_guard lock(resolving);
+    parts.push_back(resolver.resolve(part));
+    if (!parts.back())
+      return std::nullopt;
   }
-  result = &it->second;
-  return *result;
+  return resolver.mapSegments(*axis, parts);
 }
 
 const Structure::Binding *Structure::bindingOf(size_t step) const {

@@ -38,7 +38,7 @@ SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
 
 ResolvedAxis::Place SymmetryBuilder::placeOf(UnknownId unknown) const {
   auto [value, key] = mapping.originOf(unknown);
-  Structure &structure = mapping.getStructure();
+  const Structure &structure = mapping.getStructure();
   return noether::placeOf(structure.resolve(structure.spaceOf(value)), key);
 }
 
@@ -62,7 +62,7 @@ static std::optional<UnknownId> faceUnknown(SystemMapping &mapping, UnknownId un
                                             const ResolvedAxis::Place &place,
                                             ArrayRef<int64_t> keptAxes) {
   auto [value, key] = mapping.originOf(unknown);
-  Structure &structure = mapping.getStructure();
+  const Structure &structure = mapping.getStructure();
   const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
   SmallVector<bool> varies(place.view.size(), false);
   for (int64_t axis : keptAxes)

@@ -35,7 +35,7 @@ public:
 
 class FieldEngine {
 public:
-  FieldEngine(const Program &program, Structure &structure, FormPool &forms, EquationSink &sink);
+  FieldEngine(const Program &program, const Structure &structure, FormPool &forms, EquationSink &sink);
 
   void run(size_t step);
 
@@ -124,8 +124,6 @@ private:
   FieldId constantAlong(FieldId field, const ResolvedSpace &space, const llvm::BitVector &axes,
                         size_t step);
   using Segments = std::optional<AxisResolver::SegmentMap>;
-  Segments segmentsOf(const Structure::Binding &binding, const CompiledRule::Dim &dim,
-                      const ResolvedAxis *axis);
   bool scalesNothing(const Program::Step &step) const;
   void pinToZero(FieldId field, size_t step);
   FieldId operandField(ValueId value) const;
@@ -135,7 +133,7 @@ private:
                 llvm::ArrayRef<int> jointAxis);
 
   const Program &program;
-  Structure &structure;
+  const Structure &structure;
   FormPool &forms;
   EquationSink *sink;
   FieldPool pool;

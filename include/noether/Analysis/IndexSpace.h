@@ -48,6 +48,8 @@ public:
                                              llvm::ArrayRef<int64_t> segmentSizes);
 
   AtomId find(AtomId atom) const;
+  /// Makes every atom name its representative, so that `find` writes nothing: threads may share it.
+  void compress();
   int64_t sizeOf(llvm::ArrayRef<AtomId> axis) const;
 
   enum class Kind : uint8_t { Leaf, Product, Pieces };

@@ -12,7 +12,7 @@
 
 #include "llvm/ADT/SmallBitVector.h"
 
-#include <map>
+#include <mutex>
 
 namespace noether {
 
@@ -48,9 +48,13 @@ public:
   /// Index bindings of one rule application that is not pointwise.
   class Binding {
   public:
-    /// The axis of a factor.
-    llvm::ArrayRef<AtomId> axisOf(CompiledRule::Factor factor) const {
-      return structure->axes[firstFactor + factor];
+    /// The axis of a factor; null where it has too many components to number.
+    const ResolvedAxis *axisOf(CompiledRule::Factor factor) const {
+      return structure->resolvedAxes[firstFactor + factor];
+    }
+    /// The axis of a factor along which more than constants can be related; null where there is none.
+    const ResolvedAxis *followedAxisOf(CompiledRule::Factor factor) const {
+      return isBroken(factor) ? nullptr : axisOf(factor);
     }
     /// Whether a factor is frozen, or its axes do not fit together: only constants along it can be
     /// related.
@@ -64,10 +68,13 @@ public:
   };
 
   SpaceId spaceOf(ValueId value) const { return spaces[value]; }
-  const ResolvedSpace &resolve(SpaceId space);
+  const ResolvedSpace &resolve(SpaceId space) const { return *resolvedSpaces[space]; }
   /// Null if the step is pointwise and all its axes fit.
   const Binding *bindingOf(size_t step) const;
-  AxisResolver &getResolver() { return resolver; }
+  /// How the segments of `dim` lie in `axis`, the axis it cuts; nothing where that is not followed.
+  std::optional<AxisResolver::SegmentMap> segmentsOf(const Binding &binding,
+                                                     const CompiledRule::Dim &dim,
+                                                     const ResolvedAxis *axis) const;
 
 private:
   void apply(size_t step);
@@ -98,15 +105,20 @@ private:
   llvm::ArrayRef<AtomId> axisOf(SpaceId space, unsigned axis) const {
     return axes[spaceList[space].firstAxis + axis];
   }
+  void resolveAll();
+  const ResolvedSpace *resolveSpace(llvm::ArrayRef<const ResolvedAxis *> axes);
 
   const Program &program;
   AtomTable atoms;
-  AxisResolver resolver{atoms};
   AxisList axes;
   std::vector<Space> spaceList;
-  std::vector<const ResolvedSpace *> resolved; // by space
+  std::vector<const ResolvedAxis *> resolvedAxes;    // as `axes`
+  std::vector<const ResolvedSpace *> resolvedSpaces; // by space
   /// Spaces of equal axes are one.
-  std::map<llvm::SmallVector<const ResolvedAxis *, 4>, ResolvedSpace> resolvedByAxes;
+  llvm::DenseMap<uint64_t, llvm::SmallVector<std::unique_ptr<ResolvedSpace>, 1>> spacesByAxes;
+  /// Axes of segments are resolved when they are asked for, by any of the analyses.
+  mutable std::mutex resolving;
+  mutable AxisResolver resolver{atoms};
   std::vector<SpaceId> spaces;              // by value
   llvm::DenseMap<uint32_t, Axis> rowsByTag; // of what data picks
   std::vector<uint32_t> bindingIndex;       // by step
