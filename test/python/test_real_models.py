@@ -122,7 +122,7 @@ MATRICES = {
 }
 
 #: A U-Net's streams differ from one another.
-LINES = {"unet_ddpm": 700}
+LINES = {"unet_ddpm": 115}
 
 
 def test_closed_forms():

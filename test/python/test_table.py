@@ -9,6 +9,7 @@ import pytest
 
 from noether_mlir.analysis import Analysis
 from noether_mlir.table import to_text
+from noether_mlir.table.compact import Modules, entries
 from noether_mlir.table.grouping import group
 from noether_mlir.table.labels import Labels, boxes, siblings
 from noether_mlir.table.words import human, id_ranges, runs_text, span
@@ -247,3 +248,60 @@ def test_what_no_axes_tell_is_said():
     data = json.loads(made.json())
     data["symmetries"][0]["undescribed"] = True
     assert "no axes tell how" in to_text(Analysis.from_json(data)) and "no axes tell" not in to_text(made)
+
+
+# Many kinds of symmetries.
+
+
+def irregular(number):
+    """Layers that are all different: 6 kinds of symmetries for each."""
+    symmetries, shapes = [], {}
+    for letter in map(chr, range(ord("a"), ord("a") + number)):
+        for place in "nm":
+            for kind in ("bias", "kernel"):
+                shapes[f"p['{letter}_block']['{place}']['{kind}']"] = [8]
+        n, m = (f"p['{letter}_block']['{place}']" for place in "nm")
+        symmetries += [("rescale", 8, [(f"{n}['bias']", "1", [0]), (f"{n}['kernel']", "1", [0]), (f"{m}['kernel']", "-1", [0])]),
+                       ("scale", 8, [(f"{m}['kernel']", "1", [0]), (f"{m}['bias']", "1", [0])]),
+                       ("translation", 8, [(f"{m}['bias']", "1", [0]), (f"p['{letter}_head']", "-1", [0])]),
+                       *[("permutation", 0, [(f"{n}['bias']", "1", [0], {"view": view}), (f"p['{letter}_head']", "1", [0])])
+                         for view in ([2, 4], [4, 2])]]
+        shapes[f"p['{letter}_head']"] = [8]
+    return symmetries, shapes
+
+
+def test_many_kinds_are_told_in_few_words():
+    made = analysis(*irregular(24))
+    text = to_text(made)
+    assert len(text.splitlines()) < 24 * 3 + 20 and max(map(len, text.splitlines())) <= 100
+    assert "24 x 8 of [8] in" in text and "^1 n.*; ^-1 m.kernel" in text and "x_block" in text
+    assert re.search(r"S3 +8 of \[8\]: \+t a_block.m.bias; -t a_head", text)
+
+
+def test_few_words_name_every_parameter_that_moves():
+    made = analysis(*irregular(24))
+    label = Labels([parameter.name for parameter in made.parameters])
+    groups = group(made, label)
+    modules = Modules([label(parameter.name) for parameter in made.parameters])
+    told = {}
+    for entry in entries(groups, label, modules):
+        names = [(exponent, f"{module}.{name}" if module else name) for exponent, some in entry.moves.items()
+                 for name in some for module in (entry.modules or [""])]
+        for one in (symmetry for found in entry.groups for symmetry in found.symmetries):
+            told.setdefault(one.id, set()).update(
+                (exponent, full) for exponent, name in names
+                for full in (modules.content[name[:-2]] if name.endswith(".*") else [name]))
+    for symmetry in made.symmetries:
+        for member in symmetry.members:
+            assert label(member.parameter) in {name for _, name in told[symmetry.id]}
+            if symmetry.family in ("rescale", "translation"):
+                sign = "-" if member.exponent < 0 else "+" if symmetry.family == "translation" else "^1"
+                assert any(name == label(member.parameter) and sign in exponent for exponent, name in told[symmetry.id])
+
+
+def test_modules_are_named_where_all_of_one_moves():
+    modules = Modules(["a.x.w", "a.x.b", "a.y.w", "c1.w", "c1.b", "c2.w", "c2.b", "d"])
+    assert modules.wildcards(["a.x.w", "a.x.b", "d"]) == ["a.x.*", "d"]
+    assert modules.wildcards(["a.y.w", "a.x.b", "c1.w", "c1.b"]) == ["a.y.w", "a.x.b", "c1.*"]
+    assert modules.collapse(["c1.*", "c2.*", "a.x.w", "a.y.w", "d"]) == ["c1,2.*", "a.{x,y}.w", "d"]
+    assert modules.collapse(["a.x.w", "a.y.*"]) == ["a.(x.w, y.*)"]

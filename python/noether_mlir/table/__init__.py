@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from noether_mlir.analysis import Analysis
-from noether_mlir.table.grouping import group
+from noether_mlir.table.compact import compact_table
+from noether_mlir.table.grouping import Group, group
 from noether_mlir.table.kinetics import kinetics_table
 from noether_mlir.table.labels import Labels
 from noether_mlir.table.remarks import lint_table, mismatches, reason_table, unknown_operations
@@ -43,6 +44,20 @@ def _heading(analysis: Analysis, label: Labels) -> Text:
     return text
 
 
+#: Groups with more members than this together are told in few words.
+_MANY = 120
+
+
+def _symmetries(analysis: Analysis, groups: list[Group], label: Labels, full: bool) -> RenderableType:
+    if not groups:
+        return Text("No symmetry found.")
+    table = symmetry_table(groups, label)
+    if full or table.row_count <= _MANY:
+        return Parts(table, legend(groups, label))
+    hint = Text("2 x 16 of [16]x8: how many, dimension, the smallest parameter. Axes of all: noether analyze --all", style="dim")
+    return Parts(compact_table(analysis, groups, label), hint)
+
+
 def render(analysis: Analysis, full: bool = False) -> Iterator[RenderableType]:
     """The parts of the table, top to bottom.
 
@@ -53,7 +68,7 @@ def render(analysis: Analysis, full: bool = False) -> Iterator[RenderableType]:
     groups = group(analysis, label, full)
     yield _heading(analysis, label)
     tables = [
-        Parts(symmetry_table(groups, label), legend(groups, label)) if groups else Text("No symmetry found."),
+        _symmetries(analysis, groups, label, full),
         constants_table(groups),
         kinetics_table(groups, label),
         reason_table(analysis.parameters, label, full),

@@ -34,7 +34,11 @@ def kinetics_table(groups: list[Group], label: Labels) -> Table | None:
     for treated in alike.values():
         everything = len(treated) == len(groups) and sum(len(group.symmetries) for group in groups) > 1
         kinetics = [entry for group in treated for entry in group.kinetics]
-        rows.append(("all" if everything else leaders(treated), _words(kinetics, label), _prediction(kinetics[0])))
+        # All of some families, where that is shorter.
+        families = {group.first.family for group in treated}
+        whole = sum(group.first.family in families for group in groups) == len(treated) > 3
+        names = "all" if everything else ", ".join(sorted(families, reverse=True)) if whole else leaders(treated)
+        rows.append((names, _words(kinetics, label), _prediction(kinetics[0])))
     predicted = any(prediction for *_, prediction in rows)
     table = new_table(*(columns if predicted else columns[:-1]))
     for row in rows:

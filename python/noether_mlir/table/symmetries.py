@@ -13,7 +13,7 @@ from noether_mlir.table.grouping import Group
 from noether_mlir.table.labels import Labels
 from noether_mlir.table.words import count, short_location, span
 
-_FAMILIES = {
+FAMILIES = {
     "scale": "scale",
     "rescale": "rescale",
     "translation": "shift",
@@ -33,7 +33,8 @@ def new_table(*columns: tuple[str | Text, dict]) -> Table:
     return table
 
 
-def _size(group: Group) -> str:
+def dimension_text(group: Group) -> str:
+    """How many symmetries, and the dimension of each: 12 x 64..256."""
     many = len(group.symmetries)
     if group.first.order:
         orders = list(dict.fromkeys(symmetry.order or "" for symmetry in group.symmetries))
@@ -49,7 +50,8 @@ def breaking_text(spurion: Spurion) -> str:
     return f"up to {value}/r^{spurion.degree}" if spurion.degree > 0 else f"up to {value}*r^{-spurion.degree}"
 
 
-def _holds(group: Group) -> list[Text]:
+def holds_text(group: Group) -> list[Text]:
+    """Whether a symmetry is exact, or up to what."""
     if group.first.exact:
         return [Text("exact", style="green")]
     words = list(dict.fromkeys(map(breaking_text, group.first.broken_by)))
@@ -68,9 +70,9 @@ def symmetry_table(groups: list[Group], label: Labels) -> Table:
     )
     for group in groups:
         many = len(group.symmetries) > 1
-        family = _FAMILIES.get(group.first.family, group.first.family)
+        family = FAMILIES.get(group.first.family, group.first.family)
         name = [group.first.id + (".." if many else ""), Text(family, "dim")]
-        size = [Text(_size(group)), *_holds(group)]
+        size = [Text(dimension_text(group)), *holds_text(group)]
         if group.first.undescribed:
             size.append(Text("no axes tell how", style="dim"))
         members = []
