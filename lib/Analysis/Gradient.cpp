@@ -80,7 +80,8 @@ Value GradientFinder::sweep(ArrayRef<Value> sinks, llvm::SmallSetVector<Value, 4
   while (!open.empty() && seen.size() < kMaxVisits) {
     Value value = open.top().value;
     open.pop();
-    if (open.empty() && value.getType() == type && !llvm::is_contained(sinks, value) &&
+    // (A state may keep the gradient itself.)
+    if (open.empty() && value.getType() == type && value != sinks.front() &&
         !isOptimizerState(value) && !get(value).has(ValueSources::MovedParameter))
       if (std::optional<Value> verdict = judge(value))
         return *verdict;

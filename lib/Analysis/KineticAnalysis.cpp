@@ -3,7 +3,7 @@
 
 #include "KineticAnalysis.h"
 
-#include "KineticSystem.h"
+#include "BlockCoupling.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -24,37 +24,19 @@ static void addLaws(SymmetryKinetics &kinetics, llvm::ArrayRef<Law> laws) {
       kinetics.laws.push_back(law);
 }
 
-/// The first of the steps `mixing` that brings blocks together which the symmetry scales apart: laws
-/// are those of a parameter that is scaled as a whole.
-static mlir::Operation *findBlockCoupling(const UpdateGraph &graph,
-                                          llvm::ArrayRef<size_t> mixing,
-                                          const SymmetryMember &member) {
-  if (member.axes.empty() && member.isWholeParameter())
+/// What brings blocks together which the symmetry scales apart: laws are those of a parameter that is
+/// scaled as a whole.
+static mlir::Operation *findCoupling(const UpdateGraph &graph, const KineticSystem::Result &update,
+                                     const SymmetryMember &member) {
+  if (!update.mixing || update.isTrivial || (member.axes.empty() && member.isWholeParameter()))
     return nullptr;
   const Program &program = graph.program;
+  // Blocks that are no indices of the parameter's own axes are not followed.
   ValueId parameter = program.getArguments()[member.argument];
-  llvm::ArrayRef<int64_t> shape = program.getValues()[parameter].shape();
-  bool isInParametersAxes =
-      member.isWholeParameter() && llvm::ArrayRef<int64_t>(member.view) == shape;
-  for (size_t index : mixing) {
-    const Program::Step &step = program.getSteps()[index];
-    const CompiledRule &rule = *step.rule;
-    for (auto [number, operand] : llvm::enumerate(program.operands(step))) {
-      if (graph.isUniform.test(operand))
-        continue;
-      if (step.kind != Program::StepKind::Rule || rule.isBarrier)
-        return step.op;
-      // Axes of what has another shape are not followed.
-      bool known = isInParametersAxes && program.getValues()[operand].shape() == shape;
-      for (auto [axis, dim] : llvm::enumerate(rule.tensors[number]))
-        for (const auto &segment : dim.segments)
-          for (CompiledRule::Factor factor : segment)
-            if ((rule.sum.test(factor) || rule.frozen.test(factor)) &&
-                (!known || llvm::is_contained(member.axes, static_cast<int64_t>(axis))))
-              return step.op;
-    }
-  }
-  return nullptr;
+  if (!member.isWholeParameter() ||
+      llvm::ArrayRef<int64_t>(member.view) != program.getValues()[parameter].shape())
+    return program.getSteps()[*update.mixing].op;
+  return findBlockCoupling(graph, member.argument, update, member.axes);
 }
 
 SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program,
@@ -75,7 +57,11 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
       unsigned argument = member.argument;
       if (!seen.insert(argument).second)
         continue;
-      if (!gradients.contains(argument) || !roles.arguments[argument].carriedTo) {
+      // An update in which the data has no part needs no gradient.
+      std::optional<unsigned> next = roles.arguments[argument].carriedTo;
+      bool isKnown = next && (gradients.contains(argument) ||
+                              graph.owner[program.getResults()[*next]] == argument);
+      if (!isKnown) {
         kinetics.equivariant = false;
         kinetics.breaks.push_back(
             {nullptr, "the gradient of " + roles.arguments[argument].name +
@@ -94,7 +80,7 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
               return other.op == broken.op && other.why == broken.why;
             }))
           kinetics.breaks.push_back(broken);
-      if (mlir::Operation *op = findBlockCoupling(graph, update.mixing, member)) {
+      if (mlir::Operation *op = findCoupling(graph, update, member)) {
         kinetics.equivariant = false;
         kinetics.breaks.push_back(
             {op, "couples the blocks of the symmetry; the laws hold where they scale alike"});
@@ -204,7 +190,7 @@ SmallVector<KineticBreak, 0> noether::checkGradientDegrees(const Program &progra
     ValueId parameter = program.getArguments()[argument];
     if (engine.isAnyScale(value) || doubtful.test(value))
       continue;
-    Structure &structure = mapping.getStructure();
+    const Structure &structure = mapping.getStructure();
     const ResolvedSpace &space = structure.resolve(structure.spaceOf(parameter));
     const ResolvedSpace &other = structure.resolve(structure.spaceOf(value));
     if (!llvm::equal(space.axes, other.axes, [](const ResolvedAxis *a, const ResolvedAxis *b) {

@@ -7,39 +7,18 @@
 #ifndef NOETHER_LIB_ANALYSIS_KINETICSYSTEM_H
 #define NOETHER_LIB_ANALYSIS_KINETICSYSTEM_H
 
+#include "UpdateGraph.h"
+
 #include "noether/Analysis/Kinetics.h"
-#include "noether/Analysis/Program.h"
-#include "noether/Analysis/Roles.h"
 #include "noether/Analysis/Solver.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <cmath>
 #include <map>
 
 namespace noether {
-
-/// Facts about a program that the updates of all its parameters share.
-struct UpdateGraph {
-  UpdateGraph(const Program &program, const StepRoles &roles,
-              const llvm::MapVector<unsigned, ValueId> &gradients);
-
-  /// Which parameters' update a value belongs to.
-  static constexpr uint32_t kShared = ~0u;     // none's: hyperparameters, constants, counters
-  static constexpr uint32_t kSeveral = ~0u - 1; // several parameters', or the data's
-
-  /// The operation that brings several parameters together in a value.
-  mlir::Operation *findCoupling(ValueId value) const;
-
-  const Program &program;
-  const StepRoles &roles;
-  const llvm::MapVector<unsigned, ValueId> &gradients;
-  llvm::DenseMap<ValueId, unsigned> argumentOf;
-  std::vector<uint32_t> definedBy; // step, by value; ~0u for arguments and constants
-  std::vector<uint32_t> owner;     // by value: entry argument of the parameter
-  /// Values that are one number: scalars, and what they are broadcast to.
-  llvm::BitVector isUniform;
-};
 
 class KineticSystem {
 public:
@@ -51,8 +30,11 @@ public:
     llvm::SmallVector<Law, 0> laws;
     llvm::SmallVector<StateDegree> states;
     llvm::SmallVector<KineticBreak, 0> breaks;
-    /// Steps of the update that bring entries of different indices together (a norm).
-    llvm::SmallVector<size_t, 2> mixing;
+    /// A step of the update that brings entries of different indices together (a norm).
+    std::optional<size_t> mixing;
+    /// The steps of the update, and the degrees of values that have one, where something is mixed.
+    llvm::SmallVector<size_t, 0> steps;
+    llvm::DenseMap<ValueId, Fraction> degrees;
   };
   /// The degrees of the unknowns, for a parameter of degree 1.
   using Degrees = std::map<UnknownId, Fraction>;
@@ -67,6 +49,11 @@ private:
     std::optional<unsigned> argument;
     std::optional<double> constant;
     size_t step; // where a constant is used
+    enum Kind : unsigned { Argument, Constant, One, kNumKinds };
+    /// A one is nobody's to rescale, unless nothing else will do.
+    Kind kind() const {
+      return argument ? Argument : std::abs(*constant) == 1 ? One : Constant;
+    }
   };
   enum class KnobUse { LearningRate, WeightDecay, Epsilon, Other };
 
@@ -86,6 +73,7 @@ private:
   const UpdateGraph &graph;
   const Program &program;
   unsigned parameter;
+  static constexpr ValueId kNoValue = ~0u >> 1; // (not a key that DenseMap reserves)
   ValueId gradient;
   llvm::SetVector<size_t> slice; // steps
   llvm::SetVector<unsigned> states, hyperparameters;

@@ -1,0 +1,112 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the knobs of an update are called, and their laws in words.
+
+#include "KineticSystem.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace noether;
+
+static constexpr uint32_t kNoStep = ~0u;
+
+/// What a knob does: follow its products to the sum they enter.
+KineticSystem::KnobUse KineticSystem::useOf(const Knob &knob) const {
+  ValueId self = program.getArguments()[parameter];
+  auto isParameterTerm = [&](ValueId value) {
+    // The parameter itself, or a product of it with numbers.
+    for (unsigned depth = 0; depth < 8; ++depth) {
+      if (value == self)
+        return true;
+      uint32_t definition = graph.definedBy[value];
+      if (definition == kNoStep)
+        return false;
+      ValueId factor = ~0u;
+      for (ValueId operand : program.operands(program.getSteps()[definition]))
+        if (graph.owner[operand] == parameter) {
+          if (factor != ~0u)
+            return false;
+          factor = operand;
+        }
+      if (factor == ~0u)
+        return false;
+      value = factor;
+    }
+    return false;
+  };
+  llvm::DenseSet<ValueId> carries = {knob.value};
+  bool multipliesParameter = false, multipliesOwn = false;
+  for (size_t index : slice) {
+    const Program::Step &step = program.getSteps()[index];
+    ArrayRef<ValueId> operands = program.operands(step);
+    if (llvm::none_of(operands, [&](ValueId v) { return carries.contains(v); }) ||
+        step.kind != Program::StepKind::Rule)
+      continue;
+    bool isSum = llvm::count_if(step.rule->equations, [](auto &equation) {
+                   return equation.isEquality();
+                 }) > 1;
+    if (!isSum) {
+      for (ValueId operand : operands) {
+        multipliesParameter |= !carries.contains(operand) && isParameterTerm(operand);
+        multipliesOwn |= !carries.contains(operand) && graph.owner[operand] == parameter;
+      }
+      for (ValueId result : program.results(step))
+        carries.insert(result);
+      continue;
+    }
+    if (multipliesParameter)
+      return KnobUse::WeightDecay;
+    if (!multipliesOwn) {
+      if (llvm::any_of(operands, [&](ValueId v) { return graph.owner[v] == parameter; }))
+        return KnobUse::Epsilon;
+      // A sum of numbers, such as a schedule: go on with it.
+      for (ValueId result : program.results(step))
+        carries.insert(result);
+      continue;
+    }
+    return llvm::any_of(operands, isParameterTerm) ? KnobUse::LearningRate : KnobUse::Other;
+  }
+  return KnobUse::Other;
+}
+
+Law KineticSystem::lawOf(const Knob &knob, const Fraction &degree) const {
+  Law law;
+  law.parameter = parameter;
+  law.degree = degree;
+  law.value = knob.constant;
+  law.op = knob.argument ? nullptr : program.getSteps()[knob.step].op;
+  StringRef symbol;
+  switch (useOf(knob)) {
+  case KnobUse::LearningRate:
+    law.hyperparameter = "learning_rate";
+    symbol = "eta";
+    break;
+  case KnobUse::WeightDecay:
+    law.hyperparameter = "weight_decay";
+    symbol = "lambda";
+    break;
+  case KnobUse::Epsilon:
+    law.hyperparameter = "epsilon";
+    law.isKinetic = false;
+    symbol = "epsilon";
+    break;
+  case KnobUse::Other:
+    law.hyperparameter = "constant";
+    symbol = "c";
+    break;
+  }
+  // An argument has a name of its own; what it does is in the text.
+  std::string name = symbol.str();
+  if (knob.argument)
+    law.hyperparameter = graph.roles.arguments[*knob.argument].name;
+  if (law.value && (symbol == "eta" || symbol == "lambda"))
+    law.value = std::abs(*law.value); // the sign is the update's direction
+  std::string power = toString(abs(degree));
+  law.text = name + "_eff = " + name + (degree > Fraction(0) ? " / r" : " * r") +
+             (power == "1" ? "" : "^" + power);
+  return law;
+}

@@ -1,0 +1,139 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "UpdateGraph.h"
+
+#include "noether/Rules/ConstantFold.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace noether;
+
+static constexpr uint32_t kNoStep = ~0u;
+
+UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
+                         const llvm::MapVector<unsigned, ValueId> &gradients)
+    : program(program), roles(roles), gradients(gradients),
+      definedBy(program.getValues().size(), kNoStep),
+      owner(program.getValues().size(), kShared) {
+  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+    ValueId value = program.getArguments()[argument];
+    argumentOf[value] = argument;
+    if (info.role == ArgumentRole::Param)
+      owner[value] = argument;
+    else if (info.role == ArgumentRole::Batch || info.role == ArgumentRole::Rng)
+      owner[value] = kSeveral;
+  }
+  loss = program.getResults()[roles.loss];
+  llvm::DenseMap<ValueId, unsigned> gradientOf;
+  for (auto &[argument, value] : gradients)
+    gradientOf[value] = argument;
+
+  isUniform.resize(program.getValues().size());
+  auto hasOneElement = [&](ValueId id) {
+    return llvm::all_of(program.getValues()[id].shape(), [](int64_t size) { return size == 1; });
+  };
+  for (auto [id, value] : llvm::enumerate(program.getValues()))
+    if (value.constant || hasOneElement(id))
+      isUniform.set(id);
+
+  for (auto [index, step] : llvm::enumerate(program.getSteps())) {
+    // A number that several parameters share (a global norm) does not make an update theirs: it enters
+    // as a number, and is reported.
+    uint32_t common = kShared, numbers = kShared;
+    bool uniform = true;
+    for (ValueId operand : program.operands(step)) {
+      uniform &= isUniform.test(operand);
+      uint32_t &target = isUniform.test(operand) ? numbers : common;
+      uint32_t other = owner[operand];
+      if (other == kShared || other == target)
+        continue;
+      target = target == kShared ? other : kSeveral;
+    }
+    if (common == kShared)
+      common = numbers;
+    for (ValueId result : program.results(step)) {
+      definedBy[result] = index;
+      if (uniform && step.kind == Program::StepKind::Rule)
+        isUniform.set(result);
+      auto it = gradientOf.find(result);
+      owner[result] = it == gradientOf.end() ? common : it->second;
+      // The same for all parameters that a symmetry moves.
+      if (result == loss)
+        owner[result] = kShared;
+    }
+  }
+}
+
+Operation *UpdateGraph::findCoupling(ValueId value) const {
+  Operation *op = nullptr;
+  while (definedBy[value] != kNoStep) {
+    const Program::Step &step = program.getSteps()[definedBy[value]];
+    op = step.op;
+    std::optional<ValueId> only;
+    for (ValueId operand : program.operands(step)) {
+      if (owner[operand] != kSeveral)
+        continue;
+      if (only && *only != operand)
+        return op;
+      only = operand;
+    }
+    if (!only)
+      return op;
+    value = *only;
+  }
+  return op;
+}
+
+//===----------------------------------------------------------------------===//
+// Tests of a number against 0
+//===----------------------------------------------------------------------===//
+
+/// What a predicate is if no number that is tested against 0 is 0.
+std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned depth) const {
+  constexpr unsigned kMaxDepth = 16;
+  const Program::Value &info = program.getValues()[predicate];
+  if (info.constant)
+    return info.constant;
+  uint32_t definition = definedBy[predicate];
+  if (definition == kNoStep || info.isFloat || depth == kMaxDepth)
+    return std::nullopt;
+  const Program::Step &step = program.getSteps()[definition];
+  if (step.kind != Program::StepKind::Rule)
+    return std::nullopt;
+  ArrayRef<ValueId> operands = program.operands(step);
+  if (operands.size() == 2 && program.getValues()[operands[0]].isFloat) {
+    unsigned zero = program.getValues()[operands[0]].constant ? 0 : 1;
+    if (program.getValues()[operands[zero]].constant != 0.0 || !isUniform.test(operands[1 - zero]) ||
+        program.getValues()[operands[1 - zero]].constant)
+      return std::nullopt;
+    auto compare = [&](double number) {
+      double values[2] = {number, number};
+      values[zero] = 0;
+      return foldSplat(step.op, values);
+    };
+    std::optional<double> above = compare(1), below = compare(-1);
+    return above == below ? above : std::nullopt;
+  }
+  SmallVector<double, 2> values;
+  for (ValueId operand : operands) {
+    std::optional<double> value = genericValue(operand, depth + 1);
+    if (!value)
+      return std::nullopt;
+    values.push_back(*value);
+  }
+  return values.empty() ? std::nullopt : foldSplat(step.op, values);
+}
+
+std::optional<unsigned> UpdateGraph::genericChoice(const Program::Step &step) const {
+  ArrayRef<ValueId> operands = program.operands(step);
+  if (step.kind != Program::StepKind::Rule || operands.size() != 3 || step.numResults != 1 ||
+      step.rule->use(1) != OperandUse::Choice || step.rule->use(2) != OperandUse::Choice ||
+      program.getValues()[operands[0]].isFloat)
+    return std::nullopt;
+  std::optional<double> predicate = genericValue(operands[0], 0);
+  if (!predicate)
+    return std::nullopt;
+  return *predicate != 0 ? 1 : 2;
+}
