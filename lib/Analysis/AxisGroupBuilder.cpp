@@ -3,8 +3,10 @@
 
 #include "AxisGroupBuilder.h"
 
+#include "AxisDerivations.h"
+#include "AxisPlaces.h"
+
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallSet.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <map>
@@ -31,93 +33,8 @@ AxisGroupBuilder::AxisGroupBuilder(const Program &program, SystemMapping &mappin
 }
 
 const ResolvedSpace &AxisGroupBuilder::spaceOf(unsigned argument) {
-  Structure &structure = mapping.getStructure();
+  const Structure &structure = mapping.getStructure();
   return structure.resolve(structure.spaceOf(program.getArguments()[argument]));
-}
-
-/// The view of a space in one choice of pieces: its axes, and which of them belong to which axis of the
-/// tensor. Axes of one index stay axes.
-static ResolvedAxis::Place placeIn(const ResolvedSpace &space, uint64_t key) {
-  ResolvedAxis::Place result;
-  for (unsigned axis = 0; axis < space.axes.size(); ++axis) {
-    ResolvedAxis::Place place = space.axes[axis]->place(space.digit(key, axis));
-    if (space.axes[axis]->nodes.empty()) {
-      place.view = place.sizes = {1};
-      place.offsets = {0};
-      place.atoms = {SlotTable::kNoAtom};
-      place.varies = {false};
-    }
-    llvm::append_range(result.view, place.view);
-    llvm::append_range(result.offsets, place.offsets);
-    llvm::append_range(result.sizes, place.sizes);
-    llvm::append_range(result.atoms, place.atoms);
-    llvm::append_range(result.varies, place.varies);
-    result.isExact &= place.isExact;
-  }
-  result.isExact &= llvm::is_contained(result.varies, true);
-  return result;
-}
-
-/// The same with pieces side by side taken as one axis.
-static ResolvedAxis::Place wholePlaceIn(const ResolvedSpace &space, unsigned varyingAxis,
-                                        uint64_t weight) {
-  ResolvedAxis::Place result;
-  result.isExact = false;
-  for (auto [a, axis] : llvm::enumerate(space.axes)) {
-    uint64_t trailing = axis->radix;
-    if (axis->nodes.empty()) {
-      result.view.push_back(1);
-      result.atoms.push_back(SlotTable::kNoAtom);
-      result.varies.push_back(false);
-    }
-    for (const ResolvedAxis::Node &node : axis->nodes) {
-      trailing /= node.radix;
-      bool varies = a == varyingAxis && node.isLeaf() && trailing == weight;
-      result.isExact |= varies;
-      result.view.push_back(node.size);
-      result.atoms.push_back(node.isLeaf() ? node.atom : SlotTable::kNoAtom);
-      result.varies.push_back(varies);
-    }
-  }
-  result.offsets.assign(result.view.size(), 0);
-  result.sizes = result.view;
-  return result;
-}
-
-/// The view in which the halves of an axis are an axis of size two.
-static ResolvedAxis::Place pairPlaceIn(const ResolvedSpace &space, uint64_t key, unsigned pairAxis) {
-  ResolvedAxis::Place result;
-  auto append = [&](int64_t size, AtomId atom, bool varies) {
-    result.view.push_back(size);
-    result.offsets.push_back(0);
-    result.sizes.push_back(size);
-    result.atoms.push_back(atom);
-    result.varies.push_back(varies);
-  };
-  for (auto [a, axis] : llvm::enumerate(space.axes)) {
-    if (a != pairAxis) {
-      ResolvedAxis::Place place = axis->place(space.digit(key, a));
-      if (axis->nodes.empty())
-        append(1, SlotTable::kNoAtom, false);
-      llvm::append_range(result.view, place.view);
-      llvm::append_range(result.offsets, place.offsets);
-      llvm::append_range(result.sizes, place.sizes);
-      llvm::append_range(result.atoms, place.atoms);
-      result.varies.append(place.varies.size(), false);
-      result.isExact &= place.isExact;
-      continue;
-    }
-    for (const ResolvedAxis::Node &node : axis->nodes) {
-      if (node.isLeaf()) {
-        append(node.size, node.atom, false);
-        continue;
-      }
-      append(2, SlotTable::kNoAtom, true);
-      for (const ResolvedAxis::Node &inner : node.pieces.front()->nodes)
-        append(inner.size, inner.atom, false);
-    }
-  }
-  return result;
 }
 
 bool AxisGroupBuilder::isPair(const Slot &slot) {
@@ -127,8 +44,7 @@ bool AxisGroupBuilder::isPair(const Slot &slot) {
 ResolvedAxis::Place AxisGroupBuilder::placeOf(const Slot &slot) {
   ValueId value = program.getArguments()[slot.argument];
   const AxisSlot &own = engine.slotsOf(value).slots[slot.index];
-  return own.isPair ? pairPlaceIn(spaceOf(slot.argument), own.key, own.axis)
-                    : placeIn(spaceOf(slot.argument), own.key);
+  return axisPlaceOf(spaceOf(slot.argument), own);
 }
 
 void AxisGroupBuilder::findVariation() {
@@ -158,20 +74,9 @@ void AxisGroupBuilder::findVariation() {
 static AxisMember memberAt(const ResolvedAxis::Place &place, unsigned argument, bool inverse,
                            ArrayRef<AtomId> blockAtoms) {
   AxisMember member;
+  static_cast<AxisPlace &>(member) = toAxisPlace(place, inverse, blockAtoms);
   member.argument = argument;
-  member.inverse = inverse;
-  member.view.assign(place.view.begin(), place.view.end());
-  member.offsets.assign(place.offsets.begin(), place.offsets.end());
-  member.sizes.assign(place.sizes.begin(), place.sizes.end());
-  member.axis = llvm::find(place.varies, true) - place.varies.begin();
-  for (AtomId atom : blockAtoms)
-    member.blockAxes.push_back(llvm::find(place.atoms, atom) - place.atoms.begin());
   return member;
-}
-
-/// The weight of an index in its axis: two indices of one axis may be of one atom.
-static uint64_t weightIn(const ResolvedSpace &space, const AxisSlot &slot) {
-  return (slot.key - slot.cell) / space.strides[slot.axis];
 }
 
 std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, const Slot &slot) {
@@ -182,7 +87,7 @@ std::optional<AxisMember> AxisGroupBuilder::wholeMember(AxisClasses::Node root, 
   const SpaceSlots &slots = engine.slotsOf(value);
   const AxisSlot &own = slots.slots[slot.index];
   auto weightOf = [&](const AxisSlot &other) { return weightIn(space, other); };
-  ResolvedAxis::Place place = wholePlaceIn(space, own.axis, weightOf(own));
+  ResolvedAxis::Place place = wholePlaceOf(space, own);
   if (!place.isExact)
     return std::nullopt;
   for (AtomId atom : variation.lookup(root))
@@ -233,9 +138,10 @@ static std::pair<int64_t, int64_t> dimensionsOf(uint8_t demands, int64_t n) {
   return {n * n, n};
 }
 
-SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
+SmallVector<AxisGroup, 0> AxisGroupBuilder::build(bool derivations) {
   findVariation();
   SmallVector<AxisGroup, 0> groups, permutations;
+  SmallVector<AxisClaim, 0> groupClaims, permutationClaims;
   for (auto &[root, slots] : classes) {
     AxisGroup group;
     group.size = engine.getClasses().sizeOf(root);
@@ -259,6 +165,7 @@ SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
       group.dimensionInTorus = group.numBlocks();
       group.id = "G" + std::to_string(groups.size() + 1);
       groups.push_back(std::move(group));
+      groupClaims.push_back({nullptr, root, flip, variation.lookup(root)});
       continue;
     }
     AxisGroup permutation = group;
@@ -267,6 +174,7 @@ SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
       member.inverse = false;
     permutation.id = "P" + std::to_string(permutations.size() + 1);
     permutations.push_back(std::move(permutation));
+    permutationClaims.push_back({nullptr, root, false, variation.lookup(root)});
 
     if (demands & AxisClasses::NoLinear)
       continue;
@@ -295,8 +203,15 @@ SmallVector<AxisGroup, 0> AxisGroupBuilder::build() {
       continue;
     group.id = "G" + std::to_string(groups.size() + 1);
     groups.push_back(std::move(group));
+    groupClaims.push_back({nullptr, root, flip, variation.lookup(root)});
   }
   groups.append(std::make_move_iterator(permutations.begin()),
                 std::make_move_iterator(permutations.end()));
+  if (derivations) {
+    groupClaims.append(permutationClaims);
+    for (auto [claim, group] : llvm::zip_equal(groupClaims, groups))
+      claim.group = &group;
+    addAxisDerivations(program, mapping, engine, groupClaims);
+  }
   return groups;
 }

@@ -19,7 +19,7 @@ class AxisGroupBuilder {
 public:
   AxisGroupBuilder(const Program &program, SystemMapping &mapping, AxisGroupEngine &engine);
 
-  llvm::SmallVector<AxisGroup, 0> build();
+  llvm::SmallVector<AxisGroup, 0> build(bool derivations);
 
 private:
   /// A slot of a parameter that a class moves.

@@ -134,9 +134,7 @@ void AxisGroupEngine::forEachGeneralColumn(const Program::Step &step,
   SmallVector<int, 8> jointAxis(rule.numFactors(), -1);
   SmallVector<bool, 8> isSummed;
   for (unsigned factor = 0; factor < rule.numFactors(); ++factor) {
-    if (binding.isBroken(factor))
-      continue;
-    const ResolvedAxis *axis = structure.getResolver().resolve(binding.axisOf(factor));
+    const ResolvedAxis *axis = binding.followedAxisOf(factor);
     if (!axis)
       continue;
     jointAxis[factor] = joint.axes.size();
@@ -277,22 +275,6 @@ void AxisGroupEngine::forEachSegmentedColumn(size_t index, const Structure::Bind
     return giveUp();
 
   using Segments = std::optional<AxisResolver::SegmentMap>;
-  auto segmentsOf = [&](const CompiledRule::Dim &dim, const ResolvedAxis *axis) -> Segments {
-    SmallVector<const ResolvedAxis *> parts;
-    for (auto &segment : dim.segments) {
-      Axis part;
-      for (CompiledRule::Factor factor : segment) {
-        if (binding.isBroken(factor))
-          return std::nullopt;
-        llvm::append_range(part, binding.axisOf(factor));
-      }
-      parts.push_back(structure.getResolver().resolve(part));
-      if (!parts.back())
-        return std::nullopt;
-    }
-    return structure.getResolver().mapSegments(*axis, parts);
-  };
-
   struct DimPlace {
     const CompiledRule::Dim *dim;
     Segments segments;
@@ -307,17 +289,16 @@ void AxisGroupEngine::forEachSegmentedColumn(size_t index, const Structure::Bind
       DimPlace &own = dims.emplace_back();
       own.dim = &dim;
       if (dim.isSegmented()) {
-        own.segments = segmentsOf(dim, space.axes[d]);
+        own.segments = structure.segmentsOf(binding, dim, space.axes[d]);
         if (!own.segments)
           return std::nullopt;
         continue;
       }
       if (space.axes[d]->nodes.empty())
         continue;
-      if (!dim.isSingle() || binding.isBroken(dim.segments[0][0]))
+      if (!dim.isSingle())
         return std::nullopt;
-      const ResolvedAxis *axis =
-          structure.getResolver().resolve(binding.axisOf(dim.segments[0][0]));
+      const ResolvedAxis *axis = binding.followedAxisOf(dim.segments[0][0]);
       if (!axis || !axis->hasSameStructure(*space.axes[d]))
         return std::nullopt;
     }

@@ -13,7 +13,7 @@ using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
-AxisGroupEngine::AxisGroupEngine(const Program &program, Structure &structure,
+AxisGroupEngine::AxisGroupEngine(const Program &program, const Structure &structure,
                                  const llvm::BitVector &slice, ValueId loss)
     : program(program), structure(structure), rotaries(program, structure, slice, loss),
       firstState(program.getValues().size(), kNoStates) {}

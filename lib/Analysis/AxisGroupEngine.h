@@ -34,7 +34,7 @@ struct SlotState {
 
 class AxisGroupEngine {
 public:
-  AxisGroupEngine(const Program &program, Structure &structure, const llvm::BitVector &slice,
+  AxisGroupEngine(const Program &program, const Structure &structure, const llvm::BitVector &slice,
                   ValueId loss);
 
   /// Gives the slots of a parameter in the cells that are used a class each.
@@ -116,7 +116,7 @@ private:
 
   static constexpr uint32_t kNoStates = ~0u;
   const Program &program;
-  Structure &structure;
+  const Structure &structure;
   SlotTable table;
   RotaryMaps rotaries;
   AxisClasses classes;

@@ -39,7 +39,8 @@ std::string AxisGroup::order() const {
 
 llvm::SmallVector<AxisGroup, 0> noether::inferAxisGroups(const Program &program,
                                                          const StepRoles &roles,
-                                                         SystemMapping &mapping) {
+                                                         SystemMapping &mapping,
+                                                         bool derivations) {
   AxisGroupEngine engine(program, mapping.getStructure(), mapping.getLossSlice(),
                          program.getResults()[roles.loss]);
   for (unsigned argument : mapping.getLiveParameters()) {
@@ -50,5 +51,5 @@ llvm::SmallVector<AxisGroup, 0> noether::inferAxisGroups(const Program &program,
   for (unsigned step : mapping.getLossSlice().set_bits())
     engine.run(step);
   engine.finish(program.getResults()[roles.loss]);
-  return AxisGroupBuilder(program, mapping, engine).build();
+  return AxisGroupBuilder(program, mapping, engine).build(derivations);
 }

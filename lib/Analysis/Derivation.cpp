@@ -10,13 +10,12 @@
 
 using namespace noether;
 
-static bool isPart(const DegreeTerm &term) {
-  return llvm::any_of(term.offsets, [](int64_t offset) { return offset != 0; }) ||
-         term.sizes != term.view;
-}
-
-/// " on [0:4, 2:3]": the part of the view.
-static void printPart(llvm::raw_ostream &os, const DegreeTerm &term) {
+/// " on [0:4, 2:3]": the part of the view, if it is not all of it.
+template <typename Part>
+static void printPart(llvm::raw_ostream &os, const Part &term) {
+  if (llvm::all_of(term.offsets, [](int64_t offset) { return offset == 0; }) &&
+      term.sizes == term.view)
+    return;
   os << " on [";
   llvm::interleaveComma(llvm::zip(term.offsets, term.sizes), os, [&](auto pair) {
     os << std::get<0>(pair) << ":" << std::get<0>(pair) + std::get<1>(pair);
@@ -50,8 +49,27 @@ std::string Degree::toString() const {
       });
       os << ")";
     }
-    if (isPart(term))
-      printPart(os, term);
+    printPart(os, term);
   }
+  return text;
+}
+
+std::string AxisAction::toString() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << (isPaired ? "(M M^-T)(" : inverse ? "M^-T(" : "M(") << axis << ")";
+  printPart(os, *this);
+  return text;
+}
+
+std::string Motion::toString() const {
+  if (!isExact)
+    return "?";
+  if (actions.empty())
+    return "1";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::interleave(
+      actions, os, [&](const AxisAction &action) { os << action.toString(); }, " ");
   return text;
 }

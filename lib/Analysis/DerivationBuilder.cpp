@@ -14,98 +14,6 @@ using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
-//===----------------------------------------------------------------------===//
-// Rules as text
-//===----------------------------------------------------------------------===//
-
-/// The attribute that says what a compiled rule says: most were made from one.
-static RuleAttr toAttribute(const CompiledRule &rule, mlir::MLIRContext *context) {
-  if (rule.isBarrier)
-    return RuleAttr::getBarrierRule(context);
-  SmallVector<TensorMapAttr> operands, results;
-  for (auto [t, tensor] : llvm::enumerate(rule.tensors)) {
-    SmallVector<DimMapAttr> dims;
-    for (const CompiledRule::Dim &dim : tensor) {
-      SmallVector<int64_t> factors, segments;
-      for (auto &segment : dim.segments) {
-        factors.append(segment.begin(), segment.end());
-        segments.push_back(segment.size());
-      }
-      dims.push_back(DimMapAttr::get(context, factors, segments));
-    }
-    (rule.isResult(t) ? results : operands).push_back(TensorMapAttr::get(context, dims));
-  }
-  auto list = [](const llvm::BitVector &bits) {
-    return llvm::to_vector_of<int64_t>(bits.set_bits());
-  };
-  SmallVector<EquationAttr> equations;
-  for (const CompiledRule::Equation &equation : rule.equations) {
-    SmallVector<int64_t> tensors, numerators, denominators;
-    for (auto &[tensor, coefficient] : equation.terms) {
-      tensors.push_back(tensor);
-      numerators.push_back(int64_t(coefficient.num));
-      denominators.push_back(int64_t(coefficient.den));
-    }
-    equations.push_back(
-        EquationAttr::get(context, equation.lhs, tensors, numerators, denominators));
-  }
-  return RuleAttr::get(context, operands, results, rule.factorSizes, list(rule.sum),
-                       list(rule.frozen), equations, rule.uses);
-}
-
-llvm::StringRef DerivationBuilder::ruleTextOf(const Program::Step &step) {
-  std::string &text = ruleTexts[step.rule];
-  if (text.empty())
-    llvm::raw_string_ostream(text)
-        << mlir::Attribute(toAttribute(*step.rule, step.op->getContext()));
-  return text;
-}
-
-bool DerivationBuilder::isReadOtherwise(const Program::Step &step) {
-  llvm::StringRef name = step.op->getName().stripDialect();
-  // Slices at places that constants say: the checker knows them.
-  if (step.rule->isBarrier || name == "dynamic_slice" || name == "dynamic_update_slice")
-    return false;
-  RuleAttr rule = table.lookup(step.op);
-  return rule && rule != toAttribute(*step.rule, step.op->getContext());
-}
-
-/// Whether an operation is read as several steps, of which this is one: a body that is followed, an
-/// operation that is put together from slices.
-static bool isPiece(const Program &program, size_t index) {
-  ArrayRef<Program::Step> steps = program.getSteps();
-  auto isSame = [&](size_t other) {
-    return steps[other].kind == Program::StepKind::Rule &&
-           steps[other].position == steps[index].position &&
-           steps[other].part == steps[index].part && program.pathOf(other) == program.pathOf(index);
-  };
-  return (index > 0 && isSame(index - 1)) || (index + 1 < steps.size() && isSame(index + 1));
-}
-
-DerivationStep noether::describeStep(const Program &program, size_t index, std::string note) {
-  const Program::Step &step = program.getSteps()[index];
-  DerivationStep result;
-  result.op = step.op;
-  result.path = program.pathOf(index);
-  result.part = step.part;
-  result.note = std::move(note);
-  switch (step.kind) {
-  case Program::StepKind::Rule:
-    if (isPiece(program, index))
-      result.kind = "piece";
-    break;
-  case Program::StepKind::Carry:
-    result.kind = "carry";
-    break;
-  case Program::StepKind::LoopTie:
-    result.kind = "loop";
-    break;
-  }
-  result.equation = step.kind == Program::StepKind::LoopTie ? "o0 = o1"
-                                                            : step.rule->describeEquations();
-  return result;
-}
-
 /// The equations of a rule with degrees in the place of tensors.
 static std::string instantiate(const CompiledRule &rule, const DerivationStep &step,
                                llvm::function_ref<std::optional<double>(unsigned)> constantOf) {
@@ -152,7 +60,7 @@ DerivationBuilder::DerivationBuilder(const Program &program, SystemMapping &mapp
                                      const Solution &solution,
                                      ArrayRef<TorusDirection> directions)
     : program(program), mapping(mapping), solution(solution), directions(directions),
-      table(program.getSteps().empty() ? nullptr : program.getSteps()[0].op->getContext()) {
+      rules(program) {
   for (auto [number, direction] : llvm::enumerate(directions))
     for (auto &[axes, coordinates] : direction.components)
       for (auto &[free, coordinate] : coordinates)
@@ -305,10 +213,7 @@ DerivationValue DerivationBuilder::describe(ValueId value, unsigned direction) {
 
 void DerivationBuilder::addRuleStep(size_t index, unsigned direction) {
   const Program::Step &step = program.getSteps()[index];
-  DerivationStep result = describeStep(program, index);
-  result.rule = ruleTextOf(step);
-  if (result.kind == "rule" && isReadOtherwise(step))
-    result.kind = "piece";
+  DerivationStep result = describeStep(program, rules, index);
   for (ValueId operand : program.operands(step))
     result.operands.push_back(describe(operand, direction));
   for (ValueId value : program.results(step))
@@ -333,7 +238,7 @@ void DerivationBuilder::addLoopSteps(size_t index) {
   for (unsigned i = 0; i < step.numTied; ++i) {
     ValueId carried = operands[i], yielded = operands[i + step.numTied];
     for (unsigned direction : movers({carried, yielded})) {
-      DerivationStep result = describeStep(program, index);
+      DerivationStep result = describeStep(program, rules, index);
       result.part = i;
       result.operands = {describe(carried, direction), describe(yielded, direction)};
       result.holds = result.operands[0].degree.toString() + " = " +

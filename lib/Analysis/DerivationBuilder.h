@@ -6,16 +6,14 @@
 #ifndef NOETHER_LIB_ANALYSIS_DERIVATIONBUILDER_H
 #define NOETHER_LIB_ANALYSIS_DERIVATIONBUILDER_H
 
+#include "DerivationSteps.h"
+
 #include "noether/Analysis/Solver.h"
 #include "noether/Analysis/SystemMapping.h"
 
 #include <map>
 
 namespace noether {
-
-/// A step without degrees: what all families have in common. `note` says what the operation does with
-/// the family's element.
-DerivationStep describeStep(const Program &program, size_t step, std::string note = {});
 
 /// A scale or rescale symmetry as the solver knows it.
 struct TorusDirection {
@@ -53,9 +51,6 @@ private:
   DerivationValue describe(ValueId value, unsigned direction);
   void addRuleStep(size_t step, unsigned direction);
   void addLoopSteps(size_t step);
-  llvm::StringRef ruleTextOf(const Program::Step &step);
-  /// Whether an operation is read otherwise than its rule in the table says.
-  bool isReadOtherwise(const Program::Step &step);
 
   const Program &program;
   SystemMapping &mapping;
@@ -64,8 +59,7 @@ private:
   /// By free unknown.
   llvm::DenseMap<UnknownId, llvm::SmallVector<Motion, 1>> byFree;
   llvm::DenseMap<FormId, llvm::SmallVector<Motion, 1>> byForm;
-  llvm::DenseMap<const CompiledRule *, std::string> ruleTexts;
-  RuleTable table;
+  RuleTexts rules;
 };
 
 } // namespace noether

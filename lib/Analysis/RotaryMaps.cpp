@@ -33,7 +33,7 @@ static std::optional<unsigned> cutAxis(const CompiledRule::Tensor &tensor) {
   return axis;
 }
 
-RotaryMaps::RotaryMaps(const Program &program, Structure &structure, const llvm::BitVector &slice,
+RotaryMaps::RotaryMaps(const Program &program, const Structure &structure, const llvm::BitVector &slice,
                        ValueId loss)
     : program(program), structure(structure) {
   std::vector<Candidate> candidates;

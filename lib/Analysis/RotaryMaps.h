@@ -17,7 +17,7 @@ namespace noether {
 
 class RotaryMaps {
 public:
-  RotaryMaps(const Program &program, Structure &structure, const llvm::BitVector &slice,
+  RotaryMaps(const Program &program, const Structure &structure, const llvm::BitVector &slice,
              ValueId loss);
 
   /// The value whose halves, multiplied, a concatenation puts together along an axis.
@@ -57,7 +57,7 @@ private:
   bool hasHalves(ValueId value, unsigned axis);
 
   const Program &program;
-  Structure &structure;
+  const Structure &structure;
   std::optional<ValueRoots> roots;
   unsigned budget = 0;
   llvm::DenseMap<size_t, Map> maps;

@@ -3,6 +3,8 @@
 
 #include "AxisGroupsJson.h"
 
+#include "DerivationJson.h"
+
 #include "llvm/ADT/MapVector.h"
 
 #include <map>
@@ -90,6 +92,7 @@ void noether::printAxisGroups(llvm::json::OStream &json, const StepAnalysis &ana
       }
       json.attribute("exact", true);
       json.attributeArray("broken_by", [] {});
+      printDerivation(group.derivation, json);
       if (group.family == AxisFamily::Permutation)
         json.attribute("charge", nullptr);
       else

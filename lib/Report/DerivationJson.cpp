@@ -37,13 +37,39 @@ static void printTerm(const DegreeTerm &term, llvm::json::OStream &json) {
   });
 }
 
+static void printAction(const AxisAction &action, llvm::json::OStream &json) {
+  json.object([&] {
+    json.attribute("axis", action.axis);
+    json.attribute("side", action.isPaired  ? "paired"
+                           : action.inverse ? "inverse_transpose"
+                                            : "direct");
+    printSizes(json, "block_axes", action.blockAxes);
+    printSizes(json, "view", action.view);
+    if (action.sizes != action.view) {
+      printSizes(json, "offsets", action.offsets);
+      printSizes(json, "sizes", action.sizes);
+    }
+  });
+}
+
+static void printMotion(const Motion &motion, llvm::json::OStream &json) {
+  if (!motion.isExact)
+    return json.attribute("actions", "?");
+  json.attributeArray("actions", [&] {
+    for (const AxisAction &action : motion.actions)
+      printAction(action, json);
+  });
+}
+
 static void printValues(llvm::StringRef key, llvm::ArrayRef<DerivationValue> values,
                         llvm::json::OStream &json) {
   json.attributeArray(key, [&] {
     for (const DerivationValue &value : values)
       json.object([&] {
         json.attribute("value", value.value);
-        if (value.degree.isAny || !value.degree.isExact)
+        if (value.motion)
+          printMotion(*value.motion, json);
+        else if (value.degree.isAny || !value.degree.isExact)
           json.attribute("degree", value.degree.toString());
         else
           json.attributeArray("degree", [&] {
@@ -67,7 +93,8 @@ static void printStep(const DerivationStep &step, llvm::json::OStream &json) {
     json.attribute("part", step.part);
     json.attribute("kind", step.kind);
     json.attribute("rule", step.rule);
-    json.attribute("holds", step.holds);
+    if (!step.holds.empty())
+      json.attribute("holds", step.holds);
     printValues("operands", step.operands, json);
     printValues("results", step.results, json);
     if (!step.spurions.empty())
@@ -83,9 +110,12 @@ static void printStep(const DerivationStep &step, llvm::json::OStream &json) {
   });
 }
 
-void noether::printDerivation(const Symmetry &symmetry, llvm::json::OStream &json) {
+void noether::printDerivation(llvm::ArrayRef<DerivationStep> derivation,
+                              llvm::json::OStream &json) {
+  if (derivation.empty())
+    return;
   json.attributeArray("derivation", [&] {
-    for (const DerivationStep &step : symmetry.derivation)
+    for (const DerivationStep &step : derivation)
       printStep(step, json);
   });
 }

@@ -4,14 +4,15 @@
 #ifndef NOETHER_LIB_REPORT_DERIVATIONJSON_H
 #define NOETHER_LIB_REPORT_DERIVATIONJSON_H
 
-#include "noether/Analysis/Symmetry.h"
+#include "noether/Analysis/Derivation.h"
 
 #include "llvm/Support/JSON.h"
 
 namespace noether {
 
-/// The key `derivation` of a symmetry: its proof, in a form that another program can check.
-void printDerivation(const Symmetry &symmetry, llvm::json::OStream &json);
+/// The key `derivation` of a symmetry: its proof, in a form that another program can check. Nothing where
+/// there is none.
+void printDerivation(llvm::ArrayRef<DerivationStep> derivation, llvm::json::OStream &json);
 
 } // namespace noether
 

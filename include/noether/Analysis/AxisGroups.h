@@ -7,6 +7,8 @@
 #ifndef NOETHER_ANALYSIS_AXISGROUPS_H
 #define NOETHER_ANALYSIS_AXISGROUPS_H
 
+#include "noether/Analysis/AxisPlace.h"
+#include "noether/Analysis/Derivation.h"
 #include "noether/Analysis/Roles.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -26,19 +28,10 @@ enum class AxisFamily {
 };
 llvm::StringRef stringifyAxisFamily(AxisFamily family);
 
-/// An axis of a parameter, or of a part of it, that the matrix M acts on.
-struct AxisMember {
+/// An axis of a parameter that the matrix acts on.
+struct AxisMember : AxisPlace {
   /// Entry argument number of the parameter.
-  unsigned argument;
-  /// Acted on by the inverse transpose of M.
-  bool inverse = false;
-  /// The shape the axes refer to: the parameter's, or the shape after splitting axes row-major.
-  llvm::SmallVector<int64_t, 4> view;
-  int64_t axis = 0;
-  /// Axes of the view along which the matrix varies, in the order shared by all members.
-  llvm::SmallVector<int64_t, 2> blockAxes;
-  /// The part of the view that moves.
-  llvm::SmallVector<int64_t, 4> offsets, sizes;
+  unsigned argument = 0;
 };
 
 struct AxisGroup {
@@ -54,6 +47,8 @@ struct AxisGroup {
   int64_t dimension = 0;
   /// How much of it are scale and rescale symmetries, which are listed as such.
   int64_t dimensionInTorus = 0;
+  /// The operations that the action passes through, in order, where derivations are asked for.
+  llvm::SmallVector<DerivationStep, 0> derivation;
 
   int64_t numBlocks() const;
   /// "128!", "(4!)^12".
@@ -63,7 +58,7 @@ struct AxisGroup {
 /// The axis groups of the loss, then its permutations. Parameters that nothing is known of are in
 /// none.
 llvm::SmallVector<AxisGroup, 0> inferAxisGroups(const Program &program, const StepRoles &roles,
-                                                SystemMapping &mapping);
+                                                SystemMapping &mapping, bool derivations = false);
 
 } // namespace noether
 

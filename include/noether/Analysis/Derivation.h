@@ -8,11 +8,14 @@
 #ifndef NOETHER_ANALYSIS_DERIVATION_H
 #define NOETHER_ANALYSIS_DERIVATION_H
 
+#include "noether/Analysis/AxisPlace.h"
+
 #include "mlir/Analysis/Presburger/Fraction.h"
 #include "mlir/IR/Operation.h"
 
 #include "llvm/ADT/SmallVector.h"
 
+#include <optional>
 #include <string>
 
 namespace noether {
@@ -44,10 +47,31 @@ struct Degree {
   std::string toString() const;
 };
 
+/// How a matrix M acts on a value along one of its axes.
+struct AxisAction : AxisPlace {
+  /// The entries are products x_i y_i, where M acts on x and its inverse transpose on y.
+  bool isPaired = false;
+
+  /// "M(1)", "M^-T(0)", "(M M^-T)(1)", with "on [0:4, 2:3]" for a part.
+  std::string toString() const;
+};
+
+/// How a value moves under a group that acts on axes; no actions: not at all.
+struct Motion {
+  llvm::SmallVector<AxisAction, 1> actions;
+  /// False if no axes of the value tell it.
+  bool isExact = true;
+
+  std::string toString() const;
+};
+
 struct DerivationValue {
   /// Equal numbers are one value.
   uint32_t value;
+  /// In the family of scales.
   Degree degree;
+  /// In groups of matrices and permutations.
+  std::optional<Motion> motion = std::nullopt;
 };
 
 /// A constant that must scale along for a step to hold.

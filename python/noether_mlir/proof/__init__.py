@@ -30,6 +30,7 @@ def check_proof(report: Mapping[str, Any], text: str | bytes, source: str = "<st
     require_jax("checking proofs (it reads MLIR with jaxlib)")
     rules = ["--noether-populate-rules", "--mlir-print-op-generic", "--mlir-print-debuginfo"]
     program = read_program(run_tool(rules, text, source), str(report.get("entry", "main")))
+    program.has_user_rules = "noether.rule" in (text if isinstance(text, str) else text.decode(errors="replace"))
     try:
         return Checker(program, report, seed).check_all()
     except (ProofError, NotCheckable) as error:

@@ -71,12 +71,17 @@ class Step:
 
 @dataclass
 class Program:
-    """The expanded step."""
+    """The expanded step.
+
+    Attributes:
+        has_user_rules: some operations may have a rule that a user wrote on them.
+    """
 
     values: list[Value] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     arguments: list[int] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
+    has_user_rules: bool = False
 
     def slice_of(self, root: int) -> set[int]:
         """The steps that a value depends on."""

@@ -32,8 +32,8 @@ class Rule:
     """A rule: dims of every operand and result, sizes of factors inside products and cuts, and equations.
 
     Attributes:
-        uses: how each operand enters the results, one character each; empty if the rule does not say. No proof of a
-            scale needs them.
+        uses: how each operand enters the results, one character each; empty if the rule does not say. Proofs of groups
+            rest on them.
     """
 
     operands: tuple[tuple[Dim, ...], ...] = ()
@@ -229,7 +229,8 @@ def copy_rule(shapes: tuple[tuple[int, ...], ...], result: tuple[int, ...], igno
     equations = tuple(
         Equation(("r", 0), ((Fraction(1), ("o", ignored + number)),)) for number in range(len(shapes) - ignored)
     )
-    return Rule(tuple(operands), (_factors(len(result)),), frozen=frozenset(frozen), equations=equations)
+    uses = ("_",) * ignored + (("+",) if len(shapes) - ignored == 1 else ("|",) * (len(shapes) - ignored))
+    return Rule(tuple(operands), (_factors(len(result)),), frozen=frozenset(frozen), equations=equations, uses=uses)
 
 
 def slice_rule(whole: tuple[int, ...], starts: list[int], part: tuple[int, ...], update: bool) -> Rule:
@@ -264,7 +265,9 @@ def slice_rule(whole: tuple[int, ...], starts: list[int], part: tuple[int, ...],
     equal = [Equation(names[0], ((Fraction(1), source),)) for source in names[1:]]
     indices = ((),) * len(whole)
     if not update:
-        return Rule((tuple(before), *indices), (tuple(middle),), tuple(sizes.items()), equations=(equal[0],))
+        uses = ("+", *["_"] * len(whole))
+        return Rule((tuple(before), *indices), (tuple(middle),), tuple(sizes.items()), equations=(equal[0],), uses=uses)
     equations = tuple(equal if cut else equal[1:])
     tensors = (tuple(before), tuple(middle), *indices)
-    return Rule(tensors, (tuple(after),), tuple(sizes.items()), frozenset(), frozenset(frozen), equations)
+    uses = ("+", "+", *["_"] * len(whole))
+    return Rule(tensors, (tuple(after),), tuple(sizes.items()), frozenset(), frozenset(frozen), equations, uses=uses)

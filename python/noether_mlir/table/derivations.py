@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from noether_mlir.analysis import Equation, Symmetry
+from noether_mlir.analysis import Equation, Member, Symmetry
 
 
 def derivation_text(symmetry: Symmetry) -> str:
@@ -13,7 +13,7 @@ def derivation_text(symmetry: Symmetry) -> str:
 
     Operations of one source line stand together; what is repeated (a layer that is called often) is counted.
     """
-    moves = ", ".join(f"{member.parameter}: {member.exponent}" for member in symmetry.members)
+    moves = ", ".join(f"{member.parameter}: {_move(member)}" for member in symmetry.members)
     lines = [f"{symmetry.id}  {symmetry.family}  {moves}"]
     if not symmetry.derivation:
         lines.append("  no proof was recorded")
@@ -21,10 +21,18 @@ def derivation_text(symmetry: Symmetry) -> str:
         lines.append(f"  {location or '(no source line)'}")
         lines += _rows(list(steps))
     if symmetry.derivation:
-        lines.append("  the loss has degree 0")
+        is_group = any(member.side for member in symmetry.members)
+        lines.append("  the loss does not move" if is_group else "  the loss has degree 0")
     for broken in symmetry.broken_by:
         lines.append(f"  if {broken.constant:g} (at {broken.location or broken.op}) scales with degree {broken.degree}")
     return "\n".join(lines)
+
+
+def _move(member: Member) -> str:
+    if member.side is None:
+        return str(member.exponent)
+    matrix = "M" if member.side == "direct" else "M^-T"
+    return f"{matrix}({', '.join(map(str, member.axes))})"
 
 
 def _rows(steps: list[Equation]) -> Iterator[str]:

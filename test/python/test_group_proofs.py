@@ -1,0 +1,212 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Proofs of groups of matrices and of permutations: the true ones are verified, and whatever is wrong is found."""
+
+import copy
+import functools
+import json
+import pathlib
+import re
+
+import jax
+import pytest
+from noether_mlir.analysis import analyze_text
+from noether_mlir.lowering import lower_to_text, read_file
+from noether_mlir.proof import check_proof
+from noether_mlir.proof.check import Checker
+from noether_mlir.proof.program import read_program
+from noether_mlir.tool import run_tool
+from zoo import MODELS
+from zoo.axis_models import AXIS_MODELS
+from zoo.steps import training_step
+
+LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
+GROUPS = ("general_linear", "orthogonal", "permutation")
+
+
+@functools.cache
+def lit_step(name):
+    return read_file(LIT / f"groups-{name}.mlir").text
+
+
+@functools.cache
+def proofs(text):
+    return json.dumps(analyze_text(text, "step", derivations=True).data)
+
+
+@functools.cache
+def program(text):
+    rules = ["--noether-populate-rules", "--mlir-print-op-generic", "--mlir-print-debuginfo"]
+    return read_program(run_tool(rules, text), "main")
+
+
+def groups(items):
+    return [item for item in items if (item["family"] if isinstance(item, dict) else item.family) in GROUPS]
+
+
+# --- what is true ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [
+    "attention", "attention_grouped_repeat", "rnn_lstm", "rnn_minimal_gru", "scanned_layers",
+    "between_pair_maximum", "feature_max_groups", "mixture_of_experts", "gpt_fused_qkv", "mlp_cosine_head", "ode_long",
+    "residual_layernorm", "cnn_groupnorm"])
+def test_zoo(name):
+    step = training_step(MODELS[name], "sgd")
+    with jax.enable_x64(False):
+        text = lower_to_text(step.function, step.args).text
+    verdicts = groups(check_proof(json.loads(proofs(text)), text))
+    assert verdicts and all(verdict.outcome == "verified" for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize("name", [name for name in AXIS_MODELS if "rope" not in name and "rotate" not in name])
+def test_axis_models(name):
+    step = training_step(AXIS_MODELS[name][0], "sgd")
+    with jax.enable_x64(False):
+        text = lower_to_text(step.function, step.args).text
+    assert all(verdict.outcome == "verified" for verdict in groups(check_proof(json.loads(proofs(text)), text)))
+
+
+@pytest.mark.parametrize("name", ["chain", "fused", "heads", "layernorm", "rmsnorm", "tied"])
+def test_lit_steps(name):
+    verdicts = groups(check_proof(json.loads(proofs(lit_step(name))), lit_step(name)))
+    assert verdicts and all(verdict.outcome == "verified" for verdict in verdicts), verdicts
+
+
+# --- what is not -------------------------------------------------------------------------------------
+
+SPOILED = ["chain", "heads", "fused", "rmsnorm", "layernorm", "tied"]
+
+
+def tampered(name):
+    """Each claim of a step, as (number, fresh copies of the report with it)."""
+    text = proofs(lit_step(name))
+    for which in range(len(groups(json.loads(text)["symmetries"]))):
+        def copies(which=which):
+            while True:
+                report = json.loads(text)
+                yield report, groups(report["symmetries"])[which]
+        yield which, copies()
+
+
+def fails(report, name, which):
+    verdict = groups(Checker(program(lit_step(name)), report).check_all())[which]
+    return verdict.outcome == "failed" and verdict.reason
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_members(name):
+    for which, copies in tampered(name):
+        _, claim = next(copies)
+        for number, member in enumerate(claim["members"]):
+            for change in ({"axes": [1 - member["axes"][0]]}, {"block_axes": []}, {"parameter": "x"},
+                           {"side": "direct" if member["side"] != "direct" else "inverse_transpose"}):
+                if all(member.get(key) == value for key, value in change.items()):
+                    continue
+                report, symmetry = next(copies)
+                symmetry["members"][number].update(change)
+                assert fails(report, name, which), (member, change)
+            report, symmetry = next(copies)
+            del symmetry["members"][number]
+            assert fails(report, name, which)
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_claims(name):
+    for which, copies in tampered(name):
+        _, claim = next(copies)
+        changes = [{"size": claim["size"] + 1}, {"dimension": claim["dimension"] + 1}, {"block_shape": [7]},
+                   {"exact": False}]
+        if claim["family"] == "permutation":
+            changes += [{"order": "1!"}]
+        for flag in ("fixes_constant", "fixes_sum"):
+            if claim.get(flag) and claim["family"] == "general_linear":
+                changes.append({flag: False})
+        if claim.get("fixes_constant"):
+            changes.append({"fixes_constant": False, "fixes_sum": False})
+        for change in changes:
+            report, symmetry = next(copies)
+            symmetry.update(change)
+            assert fails(report, name, which), (claim["id"], change)
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_step_is_missing_or_twice(name):
+    for which, copies in tampered(name):
+        for number in range(len(next(copies)[1]["derivation"])):
+            report, symmetry = next(copies)
+            del symmetry["derivation"][number]
+            assert fails(report, name, which)
+            report, symmetry = next(copies)
+            symmetry["derivation"].append(copy.deepcopy(symmetry["derivation"][number]))
+            assert "twice" in fails(report, name, which)
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_actions(name):
+    for which, copies in tampered(name):
+        family = next(copies)[1]["family"]
+        for number, step in enumerate(next(copies)[1]["derivation"]):
+            for place in ("operands", "results"):
+                for position, value in enumerate(step[place]):
+                    for changed in changed_actions(value["actions"], family):
+                        report, symmetry = next(copies)
+                        symmetry["derivation"][number][place][position]["actions"] = changed
+                        assert fails(report, name, which), (step["op"], place, position, changed)
+
+
+def changed_actions(actions, family):
+    if not actions:
+        yield [{"axis": 0, "side": "direct", "block_axes": [], "view": [2]}]
+        yield None
+        return
+    yield []
+    first, rest = actions[0], actions[1:]
+    yield [*actions, first]
+    yield [{**first, "axis": (first["axis"] + 1) % (len(first["view"]) + 1)}, *rest]
+    if family == "general_linear":
+        other = "direct" if first["side"] != "direct" else "inverse_transpose"
+        yield [{**first, "side": other}, *rest]
+    if family != "permutation":
+        yield [{**first, "side": "paired" if first["side"] != "paired" else "direct"}, *rest]
+    if first["block_axes"]:
+        yield [{**first, "block_axes": []}, *rest]
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_identities(name):
+    for which, copies in tampered(name):
+        for number, step in enumerate(next(copies)[1]["derivation"]):
+            for change in ({"path": "999"}, {"op": "stablehlo.tanh"}, {"part": 17}, {"operands": step["operands"][1:]},
+                           {"equation": "r0 = 5 o0"}, {"rule": "#noether.rule<([i])->([i]) : r0 = o0>"}):
+                report, symmetry = next(copies)
+                symmetry["derivation"][number].update(change)
+                assert fails(report, name, which), change
+
+
+@pytest.mark.parametrize("family", ["general_linear", "orthogonal"])
+def test_permutations_are_not_more(family):
+    """What a relu lets through is moved by permutations, and by no other matrices."""
+    text = read_file(LIT / "permutations-relu.mlir").text
+    report = json.loads(proofs(text))
+    (claim,) = groups(report["symmetries"])
+    n = claim["size"]
+    dimension = {"general_linear": (n - 1) ** 2, "orthogonal": (n - 1) * (n - 2) // 2}[family]
+    claim.update(family=family, dimension=dimension, fixes_constant=True, fixes_sum=True)
+    (verdict,) = groups(check_proof(report, text))
+    assert verdict.outcome == "failed" and "not linear" in verdict.reason
+
+
+@pytest.mark.parametrize("name, old, new", [
+    ("chain", "(%h, %b)", "(%h, %b_sorted)"), ("rmsnorm", '"stablehlo.rsqrt"', '"stablehlo.rsqrt"')])
+def test_another_step(name, old, new):
+    """The same proof for a step in which something else happens."""
+    text = lit_step(name)
+    report = json.loads(proofs(text))
+    if new == "(%h, %b_sorted)":
+        tanh = '%b_sorted = "stablehlo.tanh"(%b) : (tensor<5x3xf32>) -> tensor<5x3xf32>'
+        changed = re.sub(r"(\n[^\n]*\(%h, %b\))", lambda m: "\n" + tanh + m.group(1).replace(old, new), text)
+    else:
+        changed = text.replace("stablehlo.subtract", "stablehlo.maximum").replace("stablehlo.add", "stablehlo.maximum")
+    assert changed != text
+    assert any(v.outcome == "failed" for v in groups(check_proof(report, changed)))
