@@ -173,8 +173,7 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
           printOperation(broken.op);
         });
     });
-    if (!symmetry.derivation.empty())
-      printDerivation(symmetry, json);
+    printDerivation(symmetry.derivation, json);
     json.attribute("charge", symmetry.undescribed
                                  ? std::string()
                                  : text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
