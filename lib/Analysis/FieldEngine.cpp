@@ -39,15 +39,6 @@ void FieldEngine::makeUnknown(ValueId value, llvm::function_ref<bool(uint64_t)> 
     uint64_t key = 0;
     unsigned order = 0;
     int64_t dimension = 1;
-    SmallVector<AtomId, 2> along = {};
-  };
-  // Where two axes are one index (a matrix added to its transpose), f(i, j) and f(j, i) would be the
-  // same component: what varies along both is left out.
-  auto isAmbiguous = [](const Partial &partial, const ResolvedAxis::Place &place) {
-    for (auto [k, varies] : llvm::enumerate(place.varies))
-      if (varies && llvm::is_contained(partial.along, place.atoms[k]))
-        return true;
-    return false;
   };
   bool limited = space.size > kMaxUnknownsPerValue;
   SmallVector<Partial> partials = {{}};
@@ -58,18 +49,8 @@ void FieldEngine::makeUnknown(ValueId value, llvm::function_ref<bool(uint64_t)> 
         Partial extended = {partial.key + space.strides[a] * digit,
                             partial.order + axis->order(digit),
                             partial.dimension * axis->dimension(digit)};
-        if (extended.dimension <= 0 || (limited && extended.order > kMaxOrder))
-          continue;
-        extended.along = partial.along;
-        if (axis->order(digit) > 0) {
-          ResolvedAxis::Place place = axis->place(digit);
-          if (isAmbiguous(partial, place))
-            continue;
-          for (auto [k, varies] : llvm::enumerate(place.varies))
-            if (varies)
-              extended.along.push_back(place.atoms[k]);
-        }
-        next.push_back(std::move(extended));
+        if (extended.dimension > 0 && (!limited || extended.order <= kMaxOrder))
+          next.push_back(extended);
       }
     partials = std::move(next);
   }

@@ -10,6 +10,7 @@
 using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
+using llvm::SmallVectorImpl;
 
 /// Whether an axis has exactly the components of these factors.
 static bool matches(const ResolvedSpace &joint, ArrayRef<int> jointAxis,
@@ -23,6 +24,58 @@ static bool matches(const ResolvedSpace &joint, ArrayRef<int> jointAxis,
   return radix == axis.radix;
 }
 
+static bool isAscending(const CompiledRule::Tensor &tensor) {
+  int last = -1;
+  for (const CompiledRule::Dim &dim : tensor)
+    for (auto &segment : dim.segments)
+      for (CompiledRule::Factor factor : segment) {
+        if (int(factor) < last)
+          return false;
+        last = factor;
+      }
+  return true;
+}
+
+/// Adds the atoms that a component varies along; false if one is there already.
+static bool addVarying(const ResolvedAxis &axis, uint64_t digit, SmallVectorImpl<AtomId> &along) {
+  for (const ResolvedAxis::Node &node : llvm::reverse(axis.nodes)) {
+    uint64_t own = digit % node.radix;
+    digit /= node.radix;
+    if (!node.isLeaf()) {
+      size_t piece = llvm::upper_bound(node.starts, own) - node.starts.begin() - 1;
+      if (!addVarying(*node.pieces[piece], own - node.starts[piece], along))
+        return false;
+    } else if (own != 0) {
+      if (llvm::is_contained(along, node.atom))
+        return false;
+      along.push_back(node.atom);
+    }
+  }
+  return true;
+}
+
+/// Whether a component varies along two axes that are one index.
+static bool repeatsIndex(const ResolvedSpace &space, uint64_t key) {
+  SmallVector<AtomId, 4> along;
+  for (auto [number, axis] : llvm::enumerate(space.axes))
+    if (!addVarying(*axis, space.digit(key, number), along))
+      return true;
+  return false;
+}
+
+FieldId FieldEngine::keepOrder(FieldId field, const ResolvedSpace &space,
+                               const CompiledRule::Tensor &tensor, size_t step) {
+  if (field == FieldPool::zero || field == FieldPool::any || isAscending(tensor))
+    return field;
+  Field components(pool[field]), result;
+  for (const Component &component : components)
+    if (component.form != kAnyForm && repeatsIndex(space, component.key))
+      sink->equate(component.form, FormPool::zero, step);
+    else
+      result.push_back(component);
+  return result.size() == components.size() ? field : pool.intern(std::move(result));
+}
+
 /// The field of an operand over the joint index of a rule.
 FieldId FieldEngine::embed(const Application &application, unsigned operand,
                            const ResolvedSpace &joint, ArrayRef<int> jointAxis) {
@@ -31,6 +84,7 @@ FieldId FieldEngine::embed(const Application &application, unsigned operand,
   if (field == FieldPool::zero || field == FieldPool::any)
     return field;
   const ResolvedSpace &own = *application.spaces[operand];
+  field = keepOrder(field, own, rule.tensors[operand], application.step);
 
   llvm::BitVector lost(own.axes.size()), present(joint.axes.size());
   for (auto [d, dim] : llvm::enumerate(rule.tensors[operand])) {
@@ -167,6 +221,6 @@ void FieldEngine::runGeneral(const Application &application) {
       for (uint64_t key : keys)
         result.push_back({key, component.form});
     }
-    return pool.intern(std::move(result));
+    return keepOrder(pool.intern(std::move(result)), own, tensor, index);
   });
 }

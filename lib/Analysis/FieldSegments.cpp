@@ -128,7 +128,7 @@ void FieldEngine::runSegmented(const Application &application) {
       for (auto [d, dim] : llvm::enumerate(source))
         if (!dim.isSegmented() && dim.isSingle() && !inResult.contains(dim.segments[0][0]))
           lost.set(d);
-      field = constantAlong(field, from, lost, index);
+      field = keepOrder(constantAlong(field, from, lost, index), from, source, index);
 
       // The cells of the result this operand fills.
       auto coversSegment = [&](const CompiledRule::Dim &dim, unsigned segment) {
@@ -244,6 +244,7 @@ void FieldEngine::runSegmented(const Application &application) {
       return llvm::any_of(known,
                           [&](const Component &c) { return c.key == cell && c.form == kAnyForm; });
     });
-    fields[result] = allAny ? FieldPool::any : pool.intern(std::move(known));
+    fields[result] = allAny ? FieldPool::any
+                            : keepOrder(pool.intern(std::move(known)), own, tensor, index);
   }
 }

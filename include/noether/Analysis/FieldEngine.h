@@ -123,6 +123,11 @@ private:
   /// Demands that a field be constant along the marked axes; returns it with their digits 0.
   FieldId constantAlong(FieldId field, const ResolvedSpace &space, const llvm::BitVector &axes,
                         size_t step);
+  /// Where two axes are one index (a matrix added to its transpose), f(i, j) and f(j, i) are the same
+  /// component, f taking its arguments in the order of the axes. Demands that nothing vary along two
+  /// such axes if `tensor` has its factors in another order than the rule's.
+  FieldId keepOrder(FieldId field, const ResolvedSpace &space, const CompiledRule::Tensor &tensor,
+                    size_t step);
   using Segments = std::optional<AxisResolver::SegmentMap>;
   bool scalesNothing(const Program::Step &step) const;
   void pinToZero(FieldId field, size_t step);
