@@ -4,7 +4,6 @@
 #include "TranslationEngine.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 
 #include <cmath>
 
@@ -19,13 +18,18 @@ static constexpr uint64_t kTermsPerStep = 8, kMinTerms = 1 << 20;
 /// Constants below this in a choice or a maximum hide an entry, whatever is added to the others.
 static constexpr double kMask = -1e9;
 
-TranslationEngine::TranslationEngine(const Program &program, Structure &structure, FormPool &forms,
-                                     ShiftSink &sink)
+TranslationEngine::TranslationEngine(const Program &program, const Structure &structure, FormPool &forms,
+                                     ShiftSink &sink, const llvm::BitVector &steps,
+                                     ArrayRef<ValueId> moved)
     : program(program), structure(structure), forms(forms), sink(sink), roots(program),
-      shifts(program.getValues().size(), 0), pool(1),
+      rigid(program, roots, steps, moved), shifts(program.getValues().size(), 0), pool(1),
       budget(kMinTerms + kTermsPerStep * program.getSteps().size()) {}
 
 bool TranslationEngine::addUnknown(ValueId value, uint64_t key, FormId form) {
+  if (std::optional<size_t> obstacle = rigid.forbiddenBy(value)) {
+    pinForm(form, *obstacle);
+    return true;
+  }
   const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
   if (space.isOpaque)
     return false;
@@ -112,11 +116,12 @@ void TranslationEngine::joinEqualTerms(Shift &shift) {
 
 void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
   joinEqualTerms(shift);
-  bool isTooLong = shift.size() > kMaxTerms || shift.size() > budget;
+  std::optional<size_t> obstacle = rigid.forbiddenBy(value);
+  bool isNotFollowed = obstacle || shift.size() > kMaxTerms || shift.size() > budget;
   budget -= std::min<uint64_t>(budget, shift.size());
-  if (isTooLong) {
+  if (isNotFollowed) {
     for (const ShiftTerm &term : shift)
-      pinForm(term.form, step);
+      pinForm(term.form, obstacle.value_or(step));
     shift.clear();
   }
   if (shift.empty()) {
@@ -131,13 +136,6 @@ void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
 // Steps
 //===----------------------------------------------------------------------===//
 
-bool TranslationEngine::isTied(const CompiledRule &rule, unsigned operand, unsigned result) const {
-  return llvm::any_of(rule.equations, [&](const CompiledRule::Equation &equation) {
-    return equation.lhs == rule.numOperands + result &&
-           llvm::any_of(equation.terms, [&](auto &term) { return term.first == operand; });
-  });
-}
-
 bool TranslationEngine::takesAnyShift(ValueId value) const {
   const std::optional<double> &constant = program.getValues()[value].constant;
   return constant && std::isinf(*constant);
@@ -146,31 +144,6 @@ bool TranslationEngine::takesAnyShift(ValueId value) const {
 bool TranslationEngine::isLargeMask(ValueId value) const {
   const std::optional<double> &constant = program.getValues()[value].constant;
   return constant && *constant <= kMask;
-}
-
-bool TranslationEngine::isAssumedTrue(ValueId predicate) const {
-  constexpr unsigned kMaxCopies = 8;
-  for (unsigned depth = 0; depth < kMaxCopies; ++depth) {
-    const Program::Step *step = roots.definitionOf(predicate);
-    if (!step || step->numOperands == 0)
-      return false;
-    auto name = step->op->getName().getStringRef();
-    if (name == "stablehlo.is_finite" || name == "math.isfinite")
-      return true;
-    if (name != "stablehlo.broadcast_in_dim" && name != "stablehlo.reshape")
-      return false;
-    predicate = program.operands(*step)[0];
-  }
-  return false;
-}
-
-/// A test whose answer is taken not to change.
-static bool isTestOfFiniteness(mlir::Operation *op) {
-  return llvm::StringSwitch<bool>(op->getName().getStringRef())
-      .Cases({"stablehlo.is_finite", "math.isfinite", "math.isinf", "math.isnan", "chlo.is_inf",
-              "chlo.is_pos_inf", "chlo.is_neg_inf"},
-             true)
-      .Default(false);
 }
 
 void TranslationEngine::run(size_t index) {
@@ -238,12 +211,11 @@ void TranslationEngine::runRule(const Joint &joint) {
   // A choice that is known to be made.
   OpKind kind = roots.getKinds().get(joint.step->op);
   std::optional<unsigned> chosen;
-  if (kind == OpKind::Select && isAssumedTrue(joint.operands[0]))
+  if (kind == OpKind::Select && isAssumedTrue(program, roots, joint.operands[0]))
     chosen = 1;
 
-  // Whether a square: the product of its operand with itself.
-  bool isSquare = joint.step->op->getName().getStringRef() == "chlo.square" &&
-                  joint.operands.size() == 1 && joint.isPointwise;
+  // The product of the operand with itself.
+  bool isSquare = joint.isPointwise && noether::isSquare(*joint.step);
 
   SmallVector<unsigned, 4> ordered;
   bool comparesMoved = false;

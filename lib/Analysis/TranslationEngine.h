@@ -12,6 +12,7 @@
 #ifndef NOETHER_LIB_ANALYSIS_TRANSLATIONENGINE_H
 #define NOETHER_LIB_ANALYSIS_TRANSLATIONENGINE_H
 
+#include "RigidValues.h"
 #include "ShiftMap.h"
 #include "ValueRoots.h"
 #include "noether/Analysis/Structure.h"
@@ -40,8 +41,9 @@ public:
 
 class TranslationEngine {
 public:
-  TranslationEngine(const Program &program, Structure &structure, FormPool &forms,
-                    ShiftSink &sink);
+  /// `steps` are those that are going to be run, `moved` the parameters that get unknowns.
+  TranslationEngine(const Program &program, const Structure &structure, FormPool &forms, ShiftSink &sink,
+                    const llvm::BitVector &steps, llvm::ArrayRef<ValueId> moved);
 
   /// Gives a parameter's component an unknown function as shift; false if it cannot be followed.
   [[nodiscard]] bool addUnknown(ValueId value, uint64_t key, FormId form);
@@ -103,12 +105,9 @@ private:
   /// What all operands of a maximum or a choice have in common, without what is summed over; the
   /// rest must vanish.
   LocalShift common(const Joint &joint, llvm::ArrayRef<unsigned> operands);
-  bool isTied(const CompiledRule &rule, unsigned operand, unsigned result) const;
   /// Whether a value is equal to itself plus any number.
   bool takesAnyShift(ValueId value) const;
   bool isLargeMask(ValueId value) const;
-  /// Whether a predicate tests for finite numbers, which all are taken to be.
-  bool isAssumedTrue(ValueId predicate) const;
 
   void pinForm(FormId form, size_t step);
   void pinOperand(size_t index, unsigned operand);
@@ -121,11 +120,12 @@ private:
   llvm::ArrayRef<ShiftTerm> shiftOf(ValueId value) const { return pool[shifts[value]]; }
 
   const Program &program;
-  Structure &structure;
+  const Structure &structure;
   FormPool &forms;
   ShiftSink &sink;
   ShiftMaps maps;
   ValueRoots roots;
+  RigidValues rigid;
   std::vector<uint32_t> shifts; // by value, into the pool
   std::vector<Shift> pool;
   llvm::BitVector vanished; // by unknown

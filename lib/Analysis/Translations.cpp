@@ -47,14 +47,15 @@ mlir::FailureOr<Translations> noether::inferTranslations(const Program &program,
                                                          SystemMapping &mapping) {
   TranslationSystem sink(mapping);
   FormPool &forms = mapping.getForms();
-  TranslationEngine engine(program, mapping.getStructure(), forms, sink);
-
   mlir::func::FuncOp entry = roles.entry;
 
   // The unknowns of parameters come first.
-  llvm::DenseSet<ValueId> parameters;
+  llvm::SmallVector<ValueId, 0> live;
   for (unsigned argument : mapping.getLiveParameters())
-    parameters.insert(program.getArguments()[argument]);
+    live.push_back(program.getArguments()[argument]);
+  llvm::DenseSet<ValueId> parameters(llvm::from_range, live);
+  TranslationEngine engine(program, mapping.getStructure(), forms, sink, mapping.getLossSlice(),
+                           live);
   size_t numSteps = program.getSteps().size();
   llvm::ArrayRef<System::Unknown> unknowns = mapping.getSystem().getUnknowns();
   for (UnknownId unknown = 0; unknown < unknowns.size(); ++unknown) {
