@@ -8,10 +8,13 @@
 
 using namespace noether;
 
+static constexpr FieldId kNoField = ~0u;
+
 FieldPool::FieldPool() {
   intern({});
   // Not a list of components, and never looked up by them.
   fields.push_back({});
+  previousOfHash.push_back(kNoField);
 }
 
 FieldId FieldPool::intern(Field field) {
@@ -19,12 +22,14 @@ FieldId FieldPool::intern(Field field) {
   llvm::hash_code hash = field.size();
   for (const Component &component : field)
     hash = llvm::hash_combine(hash, component.key, component.form);
-  auto &bucket = byHash[static_cast<uint64_t>(hash) >> 2];
-  for (FieldId id : bucket)
-    if (fields[id] == field)
-      return id;
   FieldId id = fields.size();
-  fields.push_back(std::move(field));
-  bucket.push_back(id);
+  auto [last, isFirst] = lastOfHash.try_emplace(static_cast<uint64_t>(hash) >> 2, id);
+  if (!isFirst)
+    for (FieldId other = last->second; other != kNoField; other = previousOfHash[other])
+      if (fields[other] == llvm::ArrayRef<Component>(field))
+        return other;
+  previousOfHash.push_back(isFirst ? kNoField : last->second);
+  last->second = id;
+  fields.push_back(llvm::ArrayRef<Component>(field).copy(storage));
   return id;
 }

@@ -78,6 +78,26 @@ static llvm::SmallDenseSet<uint64_t, 4> anyCells(ArrayRef<Component> field) {
   return cells;
 }
 
+/// a + factor * b, both in order of their keys. Pieces where `b` is of any scale go to `any`.
+Field FieldEngine::addScaled(ArrayRef<Component> a, const Fraction &factor, ArrayRef<Component> b,
+                             llvm::SmallDenseSet<uint64_t, 4> &any) {
+  Field result;
+  result.reserve(a.size() + b.size());
+  const Component *x = a.begin();
+  for (const Component &component : b) {
+    if (component.form == kAnyForm) {
+      any.insert(component.key);
+      continue;
+    }
+    while (x != a.end() && x->key < component.key)
+      result.push_back(*x++);
+    FormId before = x != a.end() && x->key == component.key ? (x++)->form : FormPool::zero;
+    result.push_back({component.key, forms.add(before, forms.scale(factor, component.form))});
+  }
+  result.append(x, a.end());
+  return result;
+}
+
 FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
                              ArrayRef<FieldId> operands, const ResolvedSpace &space, size_t step) {
   if (terms.size() == 1 && terms[0].second == Fraction(1))
@@ -103,21 +123,14 @@ FieldId FieldEngine::combine(ArrayRef<std::pair<unsigned, Fraction>> terms,
       return it->second;
   }
 
-  std::map<uint64_t, FormId> sum;
+  Field sum;
   llvm::SmallDenseSet<uint64_t, 4> any;
   for (auto &[tensor, coefficient] : terms)
-    for (const Component &component : pool[operands[tensor]]) {
-      if (component.form == kAnyForm) {
-        any.insert(component.key);
-        continue;
-      }
-      FormId &form = sum.try_emplace(component.key, FormPool::zero).first->second;
-      form = forms.add(form, forms.scale(coefficient, component.form));
-    }
+    sum = addScaled(sum, coefficient, pool[operands[tensor]], any);
   Field result;
   for (uint64_t cell : any)
     result.push_back({cell, kAnyForm});
-  for (auto &[componentKey, form] : sum) {
+  for (auto [componentKey, form] : sum) {
     if (form == FormPool::zero || (!any.empty() && any.count(space.cellOf(componentKey))))
       continue;
     if (forms[form].size() > kLongForm)
@@ -140,8 +153,7 @@ FieldId FieldEngine::equate(FieldId a, FieldId b, const ResolvedSpace &space, si
     return !cells.empty() && cells.count(space.cellOf(key));
   };
   Field result;
-  // Copies: the pool grows while the sink answers.
-  Field left(pool[a]), right(pool[b]);
+  ArrayRef<Component> left = pool[a], right = pool[b];
   const Component *x = left.begin(), *y = right.begin();
   while (x != left.end() || y != right.end()) {
     uint64_t key =
@@ -167,8 +179,7 @@ FieldId FieldEngine::equate(FieldId a, FieldId b, const ResolvedSpace &space, si
 void FieldEngine::pinToZero(FieldId field, size_t step) {
   if (field == FieldPool::any)
     return;
-  Field components(pool[field]);
-  for (const Component &component : components)
+  for (const Component &component : pool[field])
     if (component.form != kAnyForm)
       sink->equate(component.form, FormPool::zero, step);
 }
@@ -177,7 +188,7 @@ FieldId FieldEngine::constantAlong(FieldId field, const ResolvedSpace &space,
                                    const llvm::BitVector &axes, size_t step) {
   if (field == FieldPool::zero || field == FieldPool::any || axes.none())
     return field;
-  Field components(pool[field]);
+  ArrayRef<Component> components = pool[field];
   auto any = anyCells(components);
 
   // Components by what is left of their key, with the digits along the axes.
@@ -254,9 +265,8 @@ bool FieldEngine::isSpurion(ValueId value, const CompiledRule &rule,
 void FieldEngine::relateSpurions(ArrayRef<double> constants, FieldId field, size_t step) {
   if (field == FieldPool::any)
     return;
-  Field components(pool[field]);
   for (double constant : constants)
-    for (const Component &component : components)
+    for (const Component &component : pool[field])
       if (component.form != kAnyForm)
         sink->relateConstant(constant, component.form, step);
 }

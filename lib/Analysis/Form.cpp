@@ -12,9 +12,17 @@
 using namespace noether;
 using llvm::ArrayRef;
 
-Form noether::addScaled(ArrayRef<Term> a, const Fraction &factor, ArrayRef<Term> b) {
-  Form result;
-  if (factor == Fraction(0))
+/// a + factor * b. Nearly all coefficients are integers, which need no greatest common divisor.
+static Fraction plusScaled(const Fraction &a, const Fraction &factor, const Fraction &b) {
+  if (a.den == 1 && factor.den == 1 && b.den == 1)
+    return Fraction(a.num + factor.num * b.num);
+  return a + factor * b;
+}
+
+static void addScaledInto(Form &result, ArrayRef<Term> a, const Fraction &factor,
+                          ArrayRef<Term> b) {
+  result.clear();
+  if (factor.num == 0)
     b = {};
   result.reserve(a.size() + b.size());
   const Term *x = a.begin(), *y = b.begin();
@@ -22,15 +30,20 @@ Form noether::addScaled(ArrayRef<Term> a, const Fraction &factor, ArrayRef<Term>
     if (y == b.end() || (x != a.end() && x->unknown < y->unknown)) {
       result.push_back(*x++);
     } else if (x == a.end() || y->unknown < x->unknown) {
-      result.push_back({y->unknown, factor * y->coefficient});
+      result.push_back({y->unknown, plusScaled(Fraction(0), factor, y->coefficient)});
       ++y;
     } else {
-      Fraction sum = x->coefficient + factor * y->coefficient;
-      if (sum != Fraction(0))
-        result.push_back({x->unknown, sum});
+      Fraction sum = plusScaled(x->coefficient, factor, y->coefficient);
+      if (sum.num != 0)
+        result.push_back({x->unknown, std::move(sum)});
       ++x, ++y;
     }
   }
+}
+
+Form noether::addScaled(ArrayRef<Term> a, const Fraction &factor, ArrayRef<Term> b) {
+  Form result;
+  addScaledInto(result, a, factor, b);
   return result;
 }
 
@@ -95,14 +108,20 @@ static uint64_t hashForm(ArrayRef<Term> form) {
 
 FormPool::FormPool() { intern({}); }
 
-FormId FormPool::intern(Form form) {
-  auto &bucket = byHash[hashForm(form)];
-  for (FormId id : bucket)
-    if (forms[id] == form)
-      return id;
+static constexpr FormId kNoForm = ~0u;
+
+FormId FormPool::intern(ArrayRef<Term> form) {
   FormId id = forms.size();
-  forms.push_back(std::move(form));
-  bucket.push_back(id);
+  auto [last, isFirst] = lastOfHash.try_emplace(hashForm(form), id);
+  if (!isFirst)
+    for (FormId other = last->second; other != kNoForm; other = previousOfHash[other])
+      if (forms[other] == form)
+        return other;
+  previousOfHash.push_back(isFirst ? kNoForm : last->second);
+  last->second = id;
+  Term *terms = form.empty() ? nullptr : storage.Allocate(form.size());
+  std::uninitialized_copy(form.begin(), form.end(), terms);
+  forms.push_back({terms, form.size()});
   return id;
 }
 
@@ -111,8 +130,10 @@ FormId FormPool::unknown(UnknownId unknown) { return intern({Term{unknown, Fract
 /// a + factor * b, computed once: layers of one kind combine the same forms over and over.
 FormId FormPool::remember(FormId a, FormId b, const Fraction &factor) {
   auto [it, isNew] = sums.try_emplace({uint64_t(a) << 32 | b, numberOf(factor)}, zero);
-  if (isNew)
-    it->second = intern(addScaled(forms[a], factor, forms[b]));
+  if (isNew) {
+    addScaledInto(scratch, forms[a], factor, forms[b]);
+    it->second = intern(scratch);
+  }
   return it->second;
 }
 

@@ -240,32 +240,45 @@ static StepRoles::Argument decideRole(const StepSignature &signature, const Carr
   return argument;
 }
 
-FailureOr<StepRoles> noether::inferRoles(ModuleOp module, StepFlow *flow) {
+FailureOr<CallGraph> noether::checkStep(ModuleOp module) {
   FailureOr<func::FuncOp> entry = findEntry(module);
   if (failed(entry) || failed(checkBody(*entry)))
     return failure();
   OperationCheck check;
-  FailureOr<CallGraph> calls = CallGraph::get(*entry, check);
+  return CallGraph::get(*entry, check);
+}
+
+FailureOr<StepRoles> noether::inferRoles(ModuleOp module, StepFlow *flow) {
+  FailureOr<CallGraph> calls = checkStep(module);
   if (failed(calls))
     return failure();
-  FailureOr<StepSignature> signature = StepSignature::get(*entry);
+  StepFlow local;
+  StepFlow &own = flow ? *flow : local;
+  own.calls = std::move(*calls);
+  return inferRoles(own);
+}
+
+FailureOr<StepRoles> noether::inferRoles(StepFlow &flow) {
+  const CallGraph &calls = flow.calls;
+  func::FuncOp entry = calls.getPostOrder().back();
+  FailureOr<StepSignature> signature = StepSignature::get(entry);
   if (failed(signature))
     return failure();
 
-  Dependence dependence(*calls);
+  Dependence dependence(calls);
   CarriedValues carried(*signature, dependence);
   carried.pairByName();
   FailureOr<unsigned> loss = findLoss(*signature, carried);
   if (failed(loss))
     return failure();
-  DenseSet<Value> lossSlice;
-  lossSlice.reserve(calls->getNumOperations() / 2);
+  DenseSet<Value> &lossSlice = flow.lossSlice;
+  lossSlice.reserve(calls.getNumOperations() / 2);
   llvm::BitVector feedsLoss = dependence.argumentsOf(signature->getValue(*loss), &lossSlice);
   feedsLoss.resize(signature->arguments.size());
   carried.pairByDataFlow(*loss, lossSlice);
 
   StepRoles roles;
-  roles.entry = *entry;
+  roles.entry = entry;
   roles.loss = *loss;
   for (unsigned i = 0; i < signature->arguments.size(); ++i)
     roles.arguments.push_back(decideRole(*signature, carried, feedsLoss, i));
@@ -285,10 +298,8 @@ FailureOr<StepRoles> noether::inferRoles(ModuleOp module, StepFlow *flow) {
   if (llvm::none_of(roles.arguments, [](const StepRoles::Argument &argument) {
         return argument.role == ArgumentRole::Param;
       }))
-    return entry->emitError("has no parameters: the loss depends on no argument of which some "
+    return entry.emitError("has no parameters: the loss depends on no argument of which some "
                             "result is the next value");
-  if (flow)
-    *flow = {std::move(*calls), std::move(lossSlice)};
   return roles;
 }
 

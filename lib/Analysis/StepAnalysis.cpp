@@ -4,6 +4,8 @@
 #include "noether/Analysis/StepAnalysis.h"
 
 #include "KineticAnalysis.h"
+#include "MotionBuilder.h"
+#include "NormGains.h"
 #include "Obstructions.h"
 #include "SymmetryBuilder.h"
 #include "Translations.h"
@@ -11,6 +13,8 @@
 #include "noether/Analysis/Gradient.h"
 
 #include "mlir/IR/Threading.h"
+
+#include "llvm/Support/Threading.h"
 
 using namespace mlir;
 using namespace noether;
@@ -55,6 +59,34 @@ static void runSideBySide(MLIRContext *context, ArrayRef<std::function<void()>> 
   parallelFor(context, 0, tasks.size(), [&](size_t task) { tasks[task](); });
 }
 
+/// Settles the roles and expands the program at once. Where both fail, the roles' diagnostic is the one.
+static LogicalResult readStep(StepFlow &flow, std::optional<StepRoles> &roles,
+                              std::optional<Program> &program) {
+  func::FuncOp entry = flow.calls.getPostOrder().back();
+  MLIRContext *context = entry.getContext();
+  auto build = [&] {
+    if (FailureOr<Program> built = Program::build(entry, flow.calls.getNumOperations());
+        succeeded(built))
+      program.emplace(std::move(*built));
+    return success(program.has_value());
+  };
+  runSideBySide(context,
+                {[&] {
+                   ScopedDiagnosticHandler quiet(context, [own = llvm::get_threadid()](Diagnostic &) {
+                     return success(llvm::get_threadid() == own);
+                   });
+                   (void)build();
+                 },
+                 [&] {
+                   if (FailureOr<StepRoles> inferred = inferRoles(flow); succeeded(inferred))
+                     roles.emplace(std::move(*inferred));
+                 }});
+  if (!roles)
+    return failure();
+  // What was kept quiet is said now.
+  return success(program || succeeded(build()));
+}
+
 namespace {
 /// The system of degrees with its solutions: constants that may be promoted taken for spurions, or kept.
 struct SolvedSystem {
@@ -95,13 +127,27 @@ static LogicalResult findTorus(StepAnalysis &analysis, const Program &program, S
   return success();
 }
 
+/// How the parameters move, and which of those that decay are gains.
+static void findMotionFacts(StepAnalysis &analysis, const Program &program, const StepRoles &roles,
+                            const SystemMapping &mapping, const GradientValues &gradients,
+                            const AnalysisOptions &options) {
+  analysis.motions = findMotions(program, roles, gradients, options.numbers);
+  analysis.gradientNorm = options.gradientNorm;
+  SmallVector<unsigned> candidates;
+  for (auto &[argument, motion] : analysis.motions)
+    if (motion.isDecayed() && motion.decayIsCertain)
+      candidates.push_back(argument);
+  analysis.normGains = findNormGains(program, mapping.getLossSlice(), candidates);
+}
+
 FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
-  StepFlow flow;
-  FailureOr<StepRoles> roles = inferRoles(module, &flow);
-  if (failed(roles))
+  FailureOr<CallGraph> calls = checkStep(module);
+  if (failed(calls))
     return failure();
-  FailureOr<Program> program = Program::build(roles->entry, flow.calls.getNumOperations());
-  if (failed(program))
+  StepFlow flow = {std::move(*calls), {}};
+  std::optional<StepRoles> roles;
+  std::optional<Program> program;
+  if (failed(readStep(flow, roles, program)))
     return failure();
 
   StepAnalysis analysis;
@@ -135,6 +181,10 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
        },
        [&] {
          analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);
+       },
+       [&] {
+         if (options.motions)
+           findMotionFacts(analysis, *program, *roles, mapping, gradients, options);
        },
        [&] {
          analysis.axisGroups = inferAxisGroups(*program, *roles, mapping, options.derivations);

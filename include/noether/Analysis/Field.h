@@ -31,13 +31,16 @@ public:
   /// Any scale everywhere.
   static constexpr FieldId any = 1;
 
-  /// Sorts and interns.
+  /// Sorts and interns. Fields stay where they are while the pool grows.
   FieldId intern(Field field);
   llvm::ArrayRef<Component> operator[](FieldId id) const { return fields[id]; }
 
 private:
-  std::vector<Field> fields;
-  llvm::DenseMap<uint64_t, llvm::SmallVector<FieldId, 1>> byHash;
+  llvm::BumpPtrAllocator storage;
+  std::vector<llvm::ArrayRef<Component>> fields;
+  /// The last field of each hash, and the one of the same hash before it, by field.
+  llvm::DenseMap<uint64_t, FieldId> lastOfHash;
+  std::vector<FieldId> previousOfHash;
 };
 
 } // namespace noether

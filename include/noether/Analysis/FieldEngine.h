@@ -116,6 +116,8 @@ private:
   /// operand, `finish` turns the value of a result's equation into a field of the result.
   void applyEquations(size_t step, llvm::ArrayRef<FieldId> embedded, const ResolvedSpace &space,
                       llvm::function_ref<FieldId(unsigned, FieldId)> finish);
+  Field addScaled(llvm::ArrayRef<Component> a, const Fraction &factor,
+                  llvm::ArrayRef<Component> b, llvm::SmallDenseSet<uint64_t, 4> &any);
   FieldId combine(llvm::ArrayRef<std::pair<unsigned, Fraction>> terms,
                   llvm::ArrayRef<FieldId> operands, const ResolvedSpace &space, size_t step);
   /// Equates two fields of one space; returns what is known of both.

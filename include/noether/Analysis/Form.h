@@ -11,6 +11,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Allocator.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <vector>
@@ -51,7 +52,7 @@ public:
   FormPool();
   static constexpr FormId zero = 0;
 
-  FormId intern(Form form);
+  FormId intern(llvm::ArrayRef<Term> form);
   FormId unknown(UnknownId unknown);
   llvm::ArrayRef<Term> operator[](FormId id) const { return forms[id]; }
   size_t size() const { return forms.size(); }
@@ -68,8 +69,12 @@ private:
   /// a + factor * b, by (a, b) and the number of the factor.
   llvm::DenseMap<std::pair<uint64_t, uint32_t>, FormId> sums;
   std::vector<Fraction> coefficients;
-  std::vector<Form> forms;
-  llvm::DenseMap<uint64_t, llvm::SmallVector<FormId, 1>> byHash;
+  llvm::SpecificBumpPtrAllocator<Term> storage;
+  std::vector<llvm::ArrayRef<Term>> forms;
+  /// The last form of each hash, and the one of the same hash before it, by form.
+  llvm::DenseMap<uint64_t, FormId> lastOfHash;
+  std::vector<FormId> previousOfHash;
+  Form scratch;
 };
 
 } // namespace noether

@@ -58,6 +58,12 @@ mlir::FailureOr<mlir::func::FuncOp> findEntry(mlir::ModuleOp module);
 /// way is put into `flow` where one is given.
 mlir::FailureOr<StepRoles> inferRoles(mlir::ModuleOp module, StepFlow *flow = nullptr);
 
+/// The first half of it: the functions of the step, the entry last, once all of their operations have
+/// been found to be ones that can be read.
+mlir::FailureOr<CallGraph> checkStep(mlir::ModuleOp module);
+/// The second half: `flow` has the calls and gets the loss's slice.
+mlir::FailureOr<StepRoles> inferRoles(StepFlow &flow);
+
 /// Writes the roles to the entry's argument and result attributes (`noether.role`,
 /// `noether.name`, `noether.role_decided_by`, `noether.carried_to`).
 void annotateRoles(const StepRoles &roles);
