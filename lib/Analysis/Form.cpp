@@ -108,6 +108,12 @@ static uint64_t hashForm(ArrayRef<Term> form) {
 
 FormPool::FormPool() { intern({}); }
 
+// Terms own numbers that may not fit into a word.
+FormPool::~FormPool() {
+  for (ArrayRef<Term> form : forms)
+    std::destroy(const_cast<Term *>(form.begin()), const_cast<Term *>(form.end()));
+}
+
 static constexpr FormId kNoForm = ~0u;
 
 FormId FormPool::intern(ArrayRef<Term> form) {
@@ -119,7 +125,7 @@ FormId FormPool::intern(ArrayRef<Term> form) {
         return other;
   previousOfHash.push_back(isFirst ? kNoForm : last->second);
   last->second = id;
-  Term *terms = form.empty() ? nullptr : storage.Allocate(form.size());
+  Term *terms = storage.Allocate<Term>(form.size());
   std::uninitialized_copy(form.begin(), form.end(), terms);
   forms.push_back({terms, form.size()});
   return id;

@@ -50,6 +50,9 @@ using FormId = uint32_t;
 class FormPool {
 public:
   FormPool();
+  ~FormPool();
+  FormPool(const FormPool &) = delete;
+  FormPool &operator=(const FormPool &) = delete;
   static constexpr FormId zero = 0;
 
   FormId intern(llvm::ArrayRef<Term> form);
@@ -69,7 +72,7 @@ private:
   /// a + factor * b, by (a, b) and the number of the factor.
   llvm::DenseMap<std::pair<uint64_t, uint32_t>, FormId> sums;
   std::vector<Fraction> coefficients;
-  llvm::SpecificBumpPtrAllocator<Term> storage;
+  llvm::BumpPtrAllocator storage;
   std::vector<llvm::ArrayRef<Term>> forms;
   /// The last form of each hash, and the one of the same hash before it, by form.
   llvm::DenseMap<uint64_t, FormId> lastOfHash;
