@@ -28,7 +28,7 @@ public:
 private:
   /// The claims whose matrices act on one of the values.
   SmallVector<unsigned> movers(ArrayRef<ValueId> values);
-  Motion motionOf(ValueId value, const AxisClaim &claim);
+  AxisMotion motionOf(ValueId value, const AxisClaim &claim);
   void addStep(size_t step, const AxisClaim &claim, ArrayRef<ValueId> operands,
                ArrayRef<ValueId> results, std::optional<unsigned> part = std::nullopt);
 
@@ -53,8 +53,8 @@ SmallVector<unsigned> Builder::movers(ArrayRef<ValueId> values) {
   return sorted;
 }
 
-Motion Builder::motionOf(ValueId value, const AxisClaim &claim) {
-  Motion motion;
+AxisMotion Builder::motionOf(ValueId value, const AxisClaim &claim) {
+  AxisMotion motion;
   ArrayRef<SlotState> states = engine.statesOf(value);
   if (states.empty())
     return motion;

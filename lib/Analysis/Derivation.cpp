@@ -10,14 +10,12 @@
 
 using namespace noether;
 
-/// " on [0:4, 2:3]": the part of the view, if it is not all of it.
-template <typename Part>
-static void printPart(llvm::raw_ostream &os, const Part &term) {
-  if (llvm::all_of(term.offsets, [](int64_t offset) { return offset == 0; }) &&
-      term.sizes == term.view)
+void noether::printPart(llvm::raw_ostream &os, llvm::ArrayRef<int64_t> view,
+                        llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes) {
+  if (llvm::all_of(offsets, [](int64_t offset) { return offset == 0; }) && sizes == view)
     return;
   os << " on [";
-  llvm::interleaveComma(llvm::zip(term.offsets, term.sizes), os, [&](auto pair) {
+  llvm::interleaveComma(llvm::zip(offsets, sizes), os, [&](auto pair) {
     os << std::get<0>(pair) << ":" << std::get<0>(pair) + std::get<1>(pair);
   });
   os << "]";
@@ -49,7 +47,7 @@ std::string Degree::toString() const {
       });
       os << ")";
     }
-    printPart(os, term);
+    printPart(os, term.view, term.offsets, term.sizes);
   }
   return text;
 }
@@ -58,11 +56,11 @@ std::string AxisAction::toString() const {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << (isPaired ? "(M M^-T)(" : inverse ? "M^-T(" : "M(") << axis << ")";
-  printPart(os, *this);
+  printPart(os, view, offsets, sizes);
   return text;
 }
 
-std::string Motion::toString() const {
+std::string AxisMotion::toString() const {
   if (!isExact)
     return "?";
   if (actions.empty())

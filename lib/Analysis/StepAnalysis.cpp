@@ -174,7 +174,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   FailureOr<Translations> translations = failure();
   runSideBySide(
       context,
-      {[&] { translations = inferTranslations(*program, *roles, mapping); },
+      {[&] { translations = inferTranslations(*program, *roles, mapping, options.derivations); },
        [&] {
          analysis.gradientMismatches =
              checkGradientDegrees(*program, *roles, mapping, solved->promoted, gradients);

@@ -378,23 +378,26 @@ static void simplifyView(SymmetryMember &member, ArrayRef<int64_t> shape) {
     member = std::move(simple);
 }
 
-void SymmetryBuilder::addDerivations(llvm::MutableArrayRef<Candidate> candidates) const {
+void SymmetryBuilder::addDerivations(llvm::MutableArrayRef<Candidate> candidates, DeriveFn derive) {
   SmallVector<TorusDirection, 0> directions;
   for (Candidate &candidate : candidates)
     directions.push_back({&candidate.symmetry, candidate.factor, std::move(candidate.blockAtoms),
                           std::move(candidate.components), candidate.isExact});
-  DerivationBuilder(program, mapping, solution, directions).run();
+  derive(directions);
 }
 
 SmallVector<Symmetry, 0> SymmetryBuilder::build(bool derivations) {
-  return build(std::nullopt, derivations);
+  auto derive = [&](ArrayRef<TorusDirection> directions) {
+    DerivationBuilder(program, mapping, solution, directions).run();
+  };
+  return build(std::nullopt, derivations ? DeriveFn(derive) : DeriveFn());
 }
 
-SmallVector<Symmetry, 0> SymmetryBuilder::build(Family family) {
-  return build(family, /*derivations=*/false);
+SmallVector<Symmetry, 0> SymmetryBuilder::build(Family family, DeriveFn derive) {
+  return build(std::optional(family), derive);
 }
 
-SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, bool derivations) {
+SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, DeriveFn derive) {
   // Widest blocks first: they claim the narrower ones they contain.
   SmallVector<std::pair<unsigned, UnknownId>> order;
   for (UnknownId free : solution.getFree()) {
@@ -428,8 +431,8 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, bo
       broken.degree = broken.degree * candidate.factor;
     symmetry.family = family.value_or(allPositive ? Family::Scale : Family::Rescale);
   }
-  if (derivations)
-    addDerivations(candidates);
+  if (derive)
+    addDerivations(candidates, derive);
 
   SmallVector<Symmetry, 0> result;
   for (Candidate &candidate : candidates)

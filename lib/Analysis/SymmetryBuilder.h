@@ -7,6 +7,8 @@
 #ifndef NOETHER_LIB_ANALYSIS_SYMMETRYBUILDER_H
 #define NOETHER_LIB_ANALYSIS_SYMMETRYBUILDER_H
 
+#include "DerivationBuilder.h"
+
 #include "noether/Analysis/Solver.h"
 #include "noether/Analysis/SystemMapping.h"
 
@@ -22,7 +24,9 @@ public:
 
   /// The symmetries of the torus, or with a `family` all of that family.
   llvm::SmallVector<Symmetry, 0> build(bool derivations);
-  llvm::SmallVector<Symmetry, 0> build(Family family);
+  /// `derive` adds their proofs.
+  using DeriveFn = llvm::function_ref<void(llvm::ArrayRef<TorusDirection>)>;
+  llvm::SmallVector<Symmetry, 0> build(Family family, DeriveFn derive = {});
 
 private:
   /// A direction of the null space: values of the unknowns it moves.
@@ -61,10 +65,10 @@ private:
   /// By free unknown: the candidates that move it, with their coordinate.
   using Moved = std::map<UnknownId, llvm::SmallVector<std::pair<Candidate *, Fraction>, 1>>;
   static Moved indexByFree(llvm::MutableArrayRef<Candidate> candidates);
-  void addDerivations(llvm::MutableArrayRef<Candidate> candidates) const;
+  static void addDerivations(llvm::MutableArrayRef<Candidate> candidates, DeriveFn derive);
 
   const Program &program;
-  llvm::SmallVector<Symmetry, 0> build(std::optional<Family> family, bool derivations);
+  llvm::SmallVector<Symmetry, 0> build(std::optional<Family> family, DeriveFn derive);
 
   SystemMapping &mapping;
   const System &system;

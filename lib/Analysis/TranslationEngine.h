@@ -51,6 +51,9 @@ public:
   /// Demands that a value is not shifted.
   void pin(ValueId value, size_t step);
 
+  llvm::ArrayRef<ShiftTerm> shiftOf(ValueId value) const { return pool[shifts[value]]; }
+  bool isIdentity(ShiftMapId map) const { return maps.isIdentity(map); }
+
 private:
   using Part = ShiftMaps::Part;
   /// A term over the joint index of a rule application.
@@ -117,7 +120,6 @@ private:
   void setShift(ValueId value, Shift shift, size_t step);
   void add(Shift &shift, ShiftTerm term);
   void joinEqualTerms(Shift &shift);
-  llvm::ArrayRef<ShiftTerm> shiftOf(ValueId value) const { return pool[shifts[value]]; }
 
   const Program &program;
   const Structure &structure;

@@ -40,9 +40,7 @@ bool TranslationEngine::openJoint(size_t index, Joint &joint) {
       joint.axisOf[axis] = axis;
   } else {
     for (unsigned factor = 0; factor < rule.numFactors(); ++factor) {
-      if (binding->isBroken(factor))
-        continue;
-      const ResolvedAxis *axis = structure.getResolver().resolve(binding->axisOf(factor));
+      const ResolvedAxis *axis = binding->followedAxisOf(factor);
       if (!axis)
         continue;
       joint.axisOf[factor] = joint.own.axes.size();

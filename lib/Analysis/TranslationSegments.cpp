@@ -15,24 +15,6 @@ namespace {
 
 using Segments = std::optional<AxisResolver::SegmentMap>;
 
-/// How the segments of a cut axis lie in it; nothing where the axis is not followed.
-Segments segmentsOf(Structure &structure, const Structure::Binding &binding,
-                    const CompiledRule::Dim &dim, const ResolvedAxis *axis) {
-  SmallVector<const ResolvedAxis *> parts;
-  for (auto &segment : dim.segments) {
-    Axis part;
-    for (CompiledRule::Factor factor : segment) {
-      if (binding.isBroken(factor))
-        return std::nullopt;
-      llvm::append_range(part, binding.axisOf(factor));
-    }
-    parts.push_back(structure.getResolver().resolve(part));
-    if (!parts.back())
-      return std::nullopt;
-  }
-  return axis ? structure.getResolver().mapSegments(*axis, parts) : std::nullopt;
-}
-
 /// A component of one factor's axis, with its legs.
 struct FactorPart {
   uint64_t digit;
@@ -81,7 +63,7 @@ void TranslationEngine::runSegmented(size_t index, const Structure::Binding &bin
             isFollowed &= isConstant;
           continue;
         }
-        Segments segments = segmentsOf(structure, binding, dim, from.axes[d]);
+        Segments segments = structure.segmentsOf(binding, dim, from.axes[d]);
         if (!segments) {
           isFollowed &= isConstant;
           continue;
@@ -116,7 +98,7 @@ void TranslationEngine::runSegmented(size_t index, const Structure::Binding &bin
           FactorPart &part = parts[dim.segments[*at].front()];
           if (!dim.isSegmented()) {
             digits = {part.digit};
-          } else if (Segments segments = segmentsOf(structure, binding, dim, &axis)) {
+          } else if (Segments segments = structure.segmentsOf(binding, dim, &axis)) {
             digits = {segments->toWhole[*at][part.digit]};
           } else {
             isFollowed = false;

@@ -4,7 +4,7 @@
 #include "Translations.h"
 
 #include "SymmetryBuilder.h"
-#include "TranslationEngine.h"
+#include "TranslationDerivations.h"
 
 using namespace noether;
 
@@ -14,7 +14,7 @@ namespace {
 /// have the numbers they have for log-scales.
 class TranslationSystem final : public ShiftSink {
 public:
-  explicit TranslationSystem(SystemMapping &mapping) : mapping(mapping) {}
+  explicit TranslationSystem(const FormPool &forms) : forms(forms) {}
 
   void vanish(FormId form, size_t step) override { add(form, step, std::nullopt); }
   void vanishUnlessMoves(double constant, FormId form, size_t step) override {
@@ -31,22 +31,23 @@ public:
 private:
   void add(FormId form, size_t step, std::optional<uint32_t> spurion) {
     Equation equation;
-    equation.form.assign(mapping.getForms()[form].begin(), mapping.getForms()[form].end());
+    equation.form.assign(forms[form].begin(), forms[form].end());
     equation.provenance = step;
     equation.spurion = spurion;
     system.addEquation(std::move(equation));
   }
 
-  SystemMapping &mapping;
+  const FormPool &forms;
 };
 
 } // namespace
 
 mlir::FailureOr<Translations> noether::inferTranslations(const Program &program,
                                                          const StepRoles &roles,
-                                                         SystemMapping &mapping) {
-  TranslationSystem sink(mapping);
-  FormPool &forms = mapping.getForms();
+                                                         SystemMapping &mapping,
+                                                         bool derivations) {
+  FormPool forms;
+  TranslationSystem sink(forms);
   mlir::func::FuncOp entry = roles.entry;
 
   // The unknowns of parameters come first.
@@ -79,8 +80,12 @@ mlir::FailureOr<Translations> noether::inferTranslations(const Program &program,
         ->emitError("internal error: the translations violate this operation's equation");
   }
   Translations result;
-  result.symmetries =
-      SymmetryBuilder(program, mapping, sink.system, sink.spurions, solution).build(Family::Translation);
+  auto derive = [&](llvm::ArrayRef<TorusDirection> directions) {
+    addTranslationDerivations(program, mapping, engine, forms, solution, directions);
+  };
+  using DeriveFn = SymmetryBuilder::DeriveFn;
+  result.symmetries = SymmetryBuilder(program, mapping, sink.system, sink.spurions, solution)
+                          .build(Family::Translation, derivations ? DeriveFn(derive) : DeriveFn());
   for (const Symmetry &symmetry : result.symmetries)
     result.dimension += symmetry.dimension;
   if (result.dimension != solution.getDimension())

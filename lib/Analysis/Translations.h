@@ -18,7 +18,7 @@ struct Translations {
 
 /// Emits a diagnostic and fails if the solution contradicts an equation.
 mlir::FailureOr<Translations> inferTranslations(const Program &program, const StepRoles &roles,
-                                                SystemMapping &mapping);
+                                                SystemMapping &mapping, bool derivations = false);
 
 } // namespace noether
 

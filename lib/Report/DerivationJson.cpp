@@ -52,7 +52,7 @@ static void printAction(const AxisAction &action, llvm::json::OStream &json) {
   });
 }
 
-static void printMotion(const Motion &motion, llvm::json::OStream &json) {
+static void printMotion(const AxisMotion &motion, llvm::json::OStream &json) {
   if (!motion.isExact)
     return json.attribute("actions", "?");
   json.attributeArray("actions", [&] {
@@ -67,7 +67,9 @@ static void printValues(llvm::StringRef key, llvm::ArrayRef<DerivationValue> val
     for (const DerivationValue &value : values)
       json.object([&] {
         json.attribute("value", value.value);
-        if (value.motion)
+        if (value.shift)
+          json.attribute("shift", *value.shift);
+        else if (value.motion)
           printMotion(*value.motion, json);
         else if (value.degree.isAny || !value.degree.isExact)
           json.attribute("degree", value.degree.toString());

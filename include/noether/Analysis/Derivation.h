@@ -57,7 +57,7 @@ struct AxisAction : AxisPlace {
 };
 
 /// How a value moves under a group that acts on axes; no actions: not at all.
-struct Motion {
+struct AxisMotion {
   llvm::SmallVector<AxisAction, 1> actions;
   /// False if no axes of the value tell it.
   bool isExact = true;
@@ -65,13 +65,19 @@ struct Motion {
   std::string toString() const;
 };
 
+/// " on [0:4, 2:3]": the part of the view, if it is not all of it.
+void printPart(llvm::raw_ostream &os, llvm::ArrayRef<int64_t> view, llvm::ArrayRef<int64_t> offsets,
+               llvm::ArrayRef<int64_t> sizes);
+
 struct DerivationValue {
   /// Equal numbers are one value.
   uint32_t value;
   /// In the family of scales.
   Degree degree;
   /// In groups of matrices and permutations.
-  std::optional<Motion> motion = std::nullopt;
+  std::optional<AxisMotion> motion = std::nullopt;
+  /// In translations: what is added to the value.
+  std::optional<std::string> shift = std::nullopt;
 };
 
 /// A constant that must scale along for a step to hold.

@@ -70,7 +70,7 @@ def _sizes(data: Mapping[str, Any], key: str, default: list[int], length: int | 
     return values
 
 
-def _axes_of_view(view: Sequence[int], shape: Sequence[int]) -> list[int]:
+def axes_of_view(view: Sequence[int], shape: Sequence[int]) -> list[int]:
     """For each axis of the view the axis of the tensor that it is a part of."""
     owners: list[int] = []
     for axis, size in enumerate(shape):
@@ -94,7 +94,7 @@ def read_action(data: Mapping[str, Any], shape: tuple[int, ...], size: int, bloc
     view = _sizes(data, "view", list(shape))
     offsets = _sizes(data, "offsets", [0] * len(view), len(view))
     sizes = _sizes(data, "sizes", view, len(view))
-    owners = _axes_of_view(view, shape)
+    owners = axes_of_view(view, shape)
     axis, block_axes = data["axis"], data.get("block_axes", [])
     along = [axis, *block_axes]
     if any(type(a) is not int or not 0 <= a < len(owners) for a in along) or len(set(along)) != len(along):

@@ -23,8 +23,10 @@ from noether_mlir.proof.degrees import BadDegree, TooLarge
 from noether_mlir.proof.groups import GroupProof
 from noether_mlir.proof.program import Program
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
+from noether_mlir.proof.roots import Roots
 from noether_mlir.proof.rules import RuleError
 from noether_mlir.proof.scales import ScaleProof
+from noether_mlir.proof.translations import TranslationProof
 from noether_mlir.proof.uniform import uniform_axes, zero_values
 
 _FAMILIES: dict[str, type[Proof]] = {
@@ -33,6 +35,7 @@ _FAMILIES: dict[str, type[Proof]] = {
     "general_linear": GroupProof,
     "orthogonal": GroupProof,
     "permutation": GroupProof,
+    "translation": TranslationProof,
 }
 _PIECES = tuple(f"stablehlo.{name}" for name in ("reverse", "pad", "gather", "scatter"))
 
@@ -62,6 +65,7 @@ class Checker:
         self.loss = self._loss()
         self.slice = program.slice_of(self.loss)
         self.masks = masks_of(program)
+        self.roots = Roots(program)
         self.zero = zero_values(program)
         self.uniform = uniform_axes(program, self.zero)
         self.parameters = self._parameters()

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from noether_mlir.proof.actions import Action, Placed, merge, place, read_action
-from noether_mlir.proof.anyscale import shapes_of
-from noether_mlir.proof.degrees import Application
+from noether_mlir.proof.operations import Operation, Product
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
-from noether_mlir.proof.rules import Equation, Tensor
+from noether_mlir.proof.rules import Tensor
 from noether_mlir.proof.uniform import is_zero_factor, treats_indices_alike
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 _SIDES = ("direct", "inverse_transpose", "paired")
 #: What a tensor is moved by at an operation: the side, by place.
 _Moves = dict[Placed, str]
-#: One product of a sum: the operands with the power they have, and the segments they are in.
-_Term = tuple[dict[int, int], dict[Tensor, tuple[int, ...]]]
 
 
 class GroupProof(Proof):
@@ -50,7 +47,7 @@ class GroupProof(Proof):
         #: By value: how it moves, if it does.
         self.motions: dict[int, tuple[Action, ...]] = {}
         self.stated: list[tuple[Step, int, Any]] = []
-        self.application: Application
+        self.operation: Operation
         self.step: Step
 
     def move_parameters(self) -> None:
@@ -135,9 +132,9 @@ class GroupProof(Proof):
             return
         if step.rule.is_barrier or not treats_indices_alike(self.program, step):
             raise ProofError(f"{at(step)}: nothing that moves may go in or come out")
-        self.application = Application(step.rule, shapes_of(self.program, step))
+        self.operation = Operation(self.program, step)
         for result in range(len(step.results)):
-            for chosen, terms in self.cells(("r", result)).items():
+            for chosen, terms in self.operation.cells(("r", result)).items():
                 self.check_cell(("r", result), chosen, terms)
 
     def check_loop(self, step: Step) -> None:
@@ -151,48 +148,24 @@ class GroupProof(Proof):
         if [action.key for action in own] != [action.key for action in other]:
             raise ProofError(f"{at(step)}: what the body yields moves otherwise than what is carried")
 
-    def cells(self, result: Tensor) -> dict[tuple[int, ...], list[_Term]]:
-        """For each choice of segments of a result, the products that are added there."""
-        rule = self.step.rule
-        equations = [equation for equation in rule.equations if equation.lhs == result and equation.terms]
-        found: dict[tuple[int, ...], list[_Term]] = {}
-        for equation in equations or [Equation(result, ())]:
-            for chosen in self.application.choices(equation):
-                powers = {tensor[1]: power for power, tensor in equation.terms if tensor[0] == "o"}
-                terms = found.setdefault(chosen[result], [])
-                if equations:
-                    terms.append((powers, chosen))
-        if any(len(dim) > 1 for dim in rule.dims(result)):
-            for chosen, terms in found.items():
-                # A number fills what no operand covers.
-                wide = [term for term in terms if any(rule.operands[operand] for operand in term[0])]
-                found[chosen] = wide or terms
-        return found
-
-    def factors_of(self, tensor: Tensor, chosen: tuple[int, ...]) -> set[str]:
-        return {f for dim, n in zip(self.step.rule.dims(tensor), chosen, strict=True) for f in dim[n]}
-
-    def value(self, tensor: Tensor) -> int:
-        return (self.step.operands if tensor[0] == "o" else self.step.results)[tensor[1]]
-
     def moves(self, tensor: Tensor, chosen: tuple[int, ...]) -> _Moves:
         """What moves a tensor, in the segments chosen."""
         dims = self.step.rule.dims(tensor)
         found: _Moves = {}
-        for action in self.motions.get(self.value(tensor), ()):
-            if len(dims) != len(self.program.values[self.value(tensor)].shape):
+        for action in self.motions.get(self.operation.value(tensor), ()):
+            if len(dims) != len(self.program.values[self.operation.value(tensor)].shape):
                 raise ProofError(f"{at(self.step)}: the rule does not speak of the axes of a tensor that moves")
-            placed = place(action, self.size, dims, chosen, self.application.sizes, f"{tensor[0]}{tensor[1]}")
+            placed = place(action, self.size, dims, chosen, self.operation.sizes, f"{tensor[0]}{tensor[1]}")
             if placed is not None:
                 found[placed] = action.side
         return found
 
-    def check_cell(self, result: Tensor, own: tuple[int, ...], terms: list[_Term]) -> None:
+    def check_cell(self, result: Tensor, own: tuple[int, ...], terms: list[Product]) -> None:
         rule = self.step.rule
         mentioned = {operand for powers, _ in terms for operand in powers}
         others: list[int] = []
         for operand in range(len(rule.operands)):
-            if operand in mentioned or not self.is_related(result, operand):
+            if operand in mentioned or not self.operation.is_related(result, operand):
                 continue
             if operand not in {o for eq in rule.equations if eq.lhs == result for _, (_, o) in eq.terms}:
                 others.append(operand)
@@ -208,32 +181,18 @@ class GroupProof(Proof):
         for key in keys:
             self.check_key(key, result, own, terms, plain)
 
-    def is_related(self, result: Tensor, operand: int) -> bool:
-        """Whether a result depends on an operand, as far as the rule says."""
-        rule = self.step.rule
-        equations = [equation for equation in rule.equations if equation.lhs == result and equation.terms]
-        return (not equations or self.use(operand, result) == "_"
-                or any(tensor == ("o", operand) for equation in equations for _, tensor in equation.terms))
-
-    def use(self, operand: int, result: Tensor) -> str:
-        rule, values = self.step.rule, self.program.values
-        use = rule.uses[operand] if rule.uses else "_"
-        # Numbers that are rounded are not linear in anything.
-        is_float = values[self.step.operands[operand]].is_float and values[self.value(result)].is_float
-        return use if is_float or use == "?" else "_"
-
     # --- one action at one operation
 
     def fail(self, why: str) -> None:
         raise ProofError(f"{at(self.step)}: {why}")
 
-    def check_key(self, key: Placed, result: Tensor, own: tuple[int, ...], terms: list[_Term],
+    def check_key(self, key: Placed, result: Tensor, own: tuple[int, ...], terms: list[Product],
                   plain: dict[Tensor, tuple[int, ...]]) -> None:
         """That what an operation makes moves as it says, along one index."""
         rule, moving = self.step.rule, set(key.moving)
         if key.factors & rule.frozen:
             self.fail("mixes entries of an index that is moved")
-        inside = moving & self.factors_of(result, own)
+        inside = moving & self.operation.factors_of(result, own)
         stated = self.moves(result, own).get(key)
         if inside and inside != moving:
             self.fail("takes an index that is moved apart")
@@ -270,7 +229,7 @@ class GroupProof(Proof):
             self.check_product(result, movers[0], sides, bool(inside), stated)
             return
         if any(len(each) > 1 for each in movers) or any(
-                self.use(o, result) not in "+-|*" for each in movers for _, o in each):
+                self.operation.use(o, result) not in "+-|*" for each in movers for _, o in each):
             self.fail("is not linear in what moves")
         if len(sides) != 1:
             self.fail("adds what M moves to what its inverse transpose moves")
@@ -292,7 +251,7 @@ class GroupProof(Proof):
 
     def check_product(self, result: Tensor, movers: list[Tensor], sides: set[str], inside: bool,
                       stated: str | None) -> None:
-        if any(self.use(o, result) != "*" for _, o in movers):
+        if any(self.operation.use(o, result) != "*" for _, o in movers):
             self.fail("is not bilinear in what moves")
         if "paired" in sides or (self.is_linear and sides != {"direct", "inverse_transpose"}):
             self.fail("M meets no inverse transpose")
@@ -302,13 +261,13 @@ class GroupProof(Proof):
     def is_zero(self, powers: dict[int, int]) -> bool:
         return bool(self.step.rule.uses) and any(is_zero_factor(self.step, ("o", o), self.checker.zero) for o in powers)
 
-    def check_drop(self, result: Tensor, opaque: list[Tensor], movers: list[list[Tensor]], terms: list[_Term],
+    def check_drop(self, result: Tensor, opaque: list[Tensor], movers: list[list[Tensor]], terms: list[Product],
                    moving: set[str]) -> None:
         """Summing over an index is known where the rule says so, and nothing else weighs it."""
         for (powers, chosen), each in zip(terms, movers, strict=True):
-            factors = [o for o in powers if self.use(o, result) == "*" and moving & self.factors_of(("o", o), chosen["o", o])]
+            factors = [o for o in powers if self.operation.use(o, result) == "*" and moving & self.operation.factors_of(("o", o), chosen["o", o])]
             for _, operand in each:
-                use = self.use(operand, result)
+                use = self.operation.use(operand, result)
                 if use not in "+-?*" or (use == "*" and len(factors) != 2):
                     self.fail("does not say how it sums over an index")
         if opaque:
@@ -316,7 +275,7 @@ class GroupProof(Proof):
 
     def is_uniform(self, tensor: Tensor, chosen: tuple[int, ...], key: Placed) -> bool:
         """Whether a tensor has the same entry wherever a vector is moved."""
-        value, dims = self.value(tensor), self.step.rule.dims(tensor)
+        value, dims = self.operation.value(tensor), self.step.rule.dims(tensor)
         for name, index, first in key.heads():
             for axis, (dim, number) in enumerate(zip(dims, chosen, strict=True)):
                 if name not in dim[number]:
@@ -324,9 +283,9 @@ class GroupProof(Proof):
                 labels = self.checker.uniform[value][axis]
                 if labels is None:
                     return False
-                extents = [self.application.extent(segment) for segment in dim]
+                extents = [self.operation.application.extent(segment) for segment in dim]
                 start = sum(extents[:number]) if len(dim) > 1 else 0
-                array = labels[start:start + extents[number]].reshape([self.application.sizes[f] for f in dim[number]])
+                array = labels[start:start + extents[number]].reshape([self.operation.sizes[f] for f in dim[number]])
                 array = np.moveaxis(array, dim[number].index(name), 0)
                 if (array[index] != array[first]).any():
                     return False
