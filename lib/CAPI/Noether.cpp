@@ -36,7 +36,9 @@ void noetherRegisterPasses() { noether::registerNoetherPasses(); }
 
 MlirLogicalResult noetherAnalyze(MlirModule module, MlirStringRef source,
                                  MlirStringCallback callback, void *userData) {
-  mlir::FailureOr<noether::StepAnalysis> analysis = noether::analyzeStep(unwrap(module));
+  noether::AnalysisOptions options;
+  options.motions = true;
+  mlir::FailureOr<noether::StepAnalysis> analysis = noether::analyzeStep(unwrap(module), options);
   if (mlir::failed(analysis))
     return mlirLogicalResultFailure();
   mlir::detail::CallbackOstream stream(callback, userData);

@@ -5,6 +5,7 @@
 
 #include "AxisGroupsJson.h"
 #include "DerivationJson.h"
+#include "LintsJson.h"
 
 #include "noether/Analysis/Form.h"
 #include "noether/Version.h"
@@ -42,8 +43,14 @@ private:
   void printParameter(const ParameterFacts &facts);
   void printSymmetry(const Symmetry &symmetry);
   void printMember(const SymmetryMember &member);
-  void printKinetics(const SymmetryKinetics &kinetics);
+  void printKinetics(const SymmetryKinetics &kinetics, const Symmetry *symmetry);
   void printSizes(StringRef key, ArrayRef<int64_t> sizes);
+  /// Null for those that are no scales.
+  const Symmetry *symmetryOf(StringRef id) const {
+    const auto *it = llvm::find_if(analysis.symmetries,
+                                   [&](const Symmetry &symmetry) { return symmetry.id == id; });
+    return it == analysis.symmetries.end() ? nullptr : &*it;
+  }
   StringRef nameOf(unsigned argument) { return analysis.roles.arguments[argument].name; }
   RankedTensorType typeOf(unsigned argument) {
     return dyn_cast<RankedTensorType>(entry.getArgumentTypes()[argument]);
@@ -180,7 +187,7 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
   });
 }
 
-void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics) {
+void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry *symmetry) {
   json.object([&] {
     json.attribute("symmetry", kinetics.symmetry);
     json.attribute("equivariant", kinetics.equivariant);
@@ -214,13 +221,12 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics) {
           json.attribute("why", broken.why);
         });
     });
-    // The numbers follow with the analysis of whole training runs.
-    json.attributeObject("prediction", [&] {
-      json.attribute("equilibrium_norm", nullptr);
-      json.attribute("time_constant_steps", nullptr);
-      json.attribute("rotation_per_step", nullptr);
-      json.attribute("label", "needs gradient statistics");
-    });
+    json.attributeBegin("prediction");
+    if (symmetry)
+      printPrediction(json, predict(analysis, *symmetry));
+    else
+      json.value(nullptr);
+    json.attributeEnd();
   });
 }
 
@@ -252,7 +258,7 @@ void JsonPrinter::print(StringRef source) {
     });
     json.attributeArray("kinetics", [&] {
       for (const SymmetryKinetics &kinetics : analysis.kinetics)
-        printKinetics(kinetics);
+        printKinetics(kinetics, symmetryOf(kinetics.symmetry));
     });
     json.attributeArray("gradient_mismatches", [&] {
       for (const KineticBreak &mismatch : analysis.gradientMismatches)
@@ -261,7 +267,8 @@ void JsonPrinter::print(StringRef source) {
           json.attribute("why", text(mismatch.why));
         });
     });
-    json.attributeArray("lints", [] {});
+    json.attributeArray("lints",
+                        [&] { printLints(json, analysis, lintStep(analysis)); });
     json.attributeArray("unknown_operations", [&] {
       for (Operation *op : analysis.unknownOperations)
         json.object([&] { printOperation(op); });

@@ -8,6 +8,8 @@
 #include "noether/Transforms/Passes.h"
 
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 namespace noether {
@@ -33,12 +35,37 @@ namespace {
 struct Report : noether::impl::ReportBase<Report> {
   using ReportBase::ReportBase;
 
+  /// The file that `numbers` names.
+  LogicalResult readNumbers(AnalysisOptions &options) {
+    auto fail = [&](const Twine &why) {
+      return getOperation().emitError("cannot read '") << numbers << "': " << why;
+    };
+    auto buffer = llvm::MemoryBuffer::getFile(numbers);
+    if (!buffer)
+      return fail(buffer.getError().message());
+    llvm::Expected<llvm::json::Value> value = llvm::json::parse((*buffer)->getBuffer());
+    if (!value)
+      return fail(llvm::toString(value.takeError()));
+    llvm::json::Object *object = value->getAsObject();
+    if (!object)
+      return fail("it is not an object");
+    options.gradientNorm = object->getNumber("gradient_norm");
+    if (const llvm::json::Object *arguments = object->getObject("arguments"))
+      for (const auto &[name, number] : *arguments)
+        if (std::optional<double> given = number.getAsNumber())
+          options.numbers[StringRef(name)] = *given;
+    return success();
+  }
+
   void runOnOperation() override {
     if (failed(inlineStep(getOperation())))
       return signalPassFailure();
     AnalysisOptions options;
     options.spurionThreshold = spurionThreshold;
     options.derivations = derivations;
+    options.motions = true;
+    if (!numbers.empty() && failed(readNumbers(options)))
+      return signalPassFailure();
     FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);
     if (failed(analysis))
       return signalPassFailure();

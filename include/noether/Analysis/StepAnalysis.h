@@ -8,6 +8,7 @@
 
 #include "noether/Analysis/AxisGroups.h"
 #include "noether/Analysis/Kinetics.h"
+#include "noether/Analysis/Motion.h"
 #include "noether/Analysis/Roles.h"
 #include "noether/Analysis/Symmetry.h"
 
@@ -16,6 +17,7 @@
 #include <limits>
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace noether {
 
@@ -25,6 +27,12 @@ struct AnalysisOptions {
   double spurionThreshold = 2e-3;
   /// Record, for each symmetry, the operations that prove it.
   bool derivations = false;
+  /// Read from the update how each parameter moves: what predictions and lints are made of.
+  bool motions = false;
+  /// Numbers that arguments are to be taken to have, by name.
+  llvm::StringMap<double> numbers;
+  /// The root mean square of |w| |g| for a scale-invariant block, where it is known.
+  std::optional<double> gradientNorm;
 };
 
 /// Why a parameter has no symmetry: an operation whose equation leaves no solution.
@@ -65,6 +73,13 @@ struct StepAnalysis {
   /// Parameters whose gradient, by its degree, is not that of this loss.
   llvm::SmallVector<KineticBreak, 0> gradientMismatches;
   llvm::SmallVector<mlir::Operation *> unknownOperations;
+  /// By the parameter's argument number, where asked for and where the update can be read.
+  llvm::MapVector<unsigned, ParameterMotion> motions;
+  /// Of the parameters that decay, those that are gains of a normalisation: the operation that multiplies by
+  /// them.
+  llvm::MapVector<unsigned, mlir::Operation *> normGains;
+  /// As given in the options.
+  std::optional<double> gradientNorm;
 };
 
 /// Roles, symmetries and their check. Emits diagnostics and fails if the module is not a training

@@ -229,8 +229,12 @@ def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
 def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
   let summary = "Analyse a training step and write what was found as JSON.";
   let description = [{
-    Runs the analysis (roles, symmetries, kinetics) and writes one JSON object; the module is left as
-    it is. The file is written under a temporary name and renamed.
+    Runs the analysis (roles, symmetries, kinetics, predictions, lints) and writes one JSON object; the
+    module is left as it is. The file is written under a temporary name and renamed.
+
+    `numbers` names a JSON file with what the step does not say: an object with numbers for
+    arguments, by name, in `arguments`, and the root mean square of |w| |g| for a scale-invariant block in
+    `gradient_norm`. Predictions then need not leave these open.
 
     Example: `noether-opt --noether-report="json=step.json" step.mlir -o /dev/null`.
   }];
@@ -239,8 +243,38 @@ def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
     Option<"json", "json", "std::string", /*default=*/"\"-\"", "File to write ('-': standard output)">,
     Option<"source", "source", "std::string", /*default=*/"\"\"",
            "Name of what is analysed, for the report">,
+    Option<"numbers", "numbers", "std::string", /*default=*/"\"\"",
+           "JSON file with numbers for arguments and the size of gradients">,
     Option<"derivations", "derivations", "bool", /*default=*/"false",
            "Also give the operations and equations that prove each symmetry">,
+    Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
+           "Largest constant that is promoted to a spurion">
+  ];
+}
+
+def Lint : Pass<"noether-lint", "::mlir::ModuleOp"> {
+  let summary = "Say what is wasted or wrong in a training step, as far as its symmetries prove it.";
+  let description = [{
+    Every lint has a code that stays the same, a page in `docs/lints`, and a severity. A *note* is a fact that
+    well-made recipes have too (the decay of a scale-invariant weight only sets its learning rate); a
+    *warning* is something that is wasted or does not do what it is there for. All of them are read
+    from the solution of the analysis (degrees, laws, what the update adds up); what cannot be proved is not
+    said.
+
+    Warnings are diagnostics with the code at the end, notes are remarks named by the code (category
+    `noether-lint`). Lints that `fail-on` names (`warning`: this and worse; or a code) are errors, and the
+    pass fails. The module is left as it is.
+
+    Example: `noether-opt --noether-lint="fail-on=warning" step.mlir -o /dev/null`.
+
+    ```
+    step.py:41: warning: params['norm']['scale'] multiplies a normalised value and is decayed: ... [N103]
+    ```
+  }];
+  let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes
+  let options = [
+    Option<"failOn", "fail-on", "std::string", /*default=*/"\"never\"",
+           "Lints that make the pass fail: never, warning, error, or a code">,
     Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",
            "Largest constant that is promoted to a spurion">
   ];

@@ -1,0 +1,505 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "MotionBuilder.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace noether;
+
+MotionBuilder::MotionBuilder(const UpdateGraph &graph, const UpdateForms &forms, unsigned parameter)
+    : graph(graph), forms(forms), self(forms.parameterAtom()) {
+  motion.parameter = parameter;
+  llvm::append_range(motion.carriedStates, forms.getCarriedStates());
+  next = forms.nextParameter();
+}
+
+/// Adds the states that a form needs, directly or through their own updates; other atoms go to `others`.
+bool MotionBuilder::collect(const UpdateForm &form, SmallVectorImpl<unsigned> &buffers) {
+  for (auto &[atom, number] : form.terms) {
+    if (atom == self || atom == forms.gradientAtom())
+      continue;
+    std::optional<unsigned> state = forms.stateOf(atom);
+    if (!state) {
+      others.insert(atom);
+      continue;
+    }
+    if (llvm::is_contained(buffers, *state))
+      continue;
+    const UpdateForm *update = forms.nextState(*state);
+    if (!update || buffers.size() == 4)
+      return false;
+    buffers.push_back(*state);
+    if (!collect(*update, buffers))
+      return false;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Directions
+//===----------------------------------------------------------------------===//
+
+/// Whether an atom is the root (or one over the root) of a sum.
+bool MotionBuilder::isRootOf(AtomId atom, UpdateForm &square, bool inverse) const {
+  const Program::Step *step = forms.stepOf(atom);
+  if (!step || step->kind != Program::StepKind::Rule || step->numOperands == 0)
+    return false;
+  Arithmetic kind = UpdateForms::arithmeticOf(step->op);
+  if (kind != (inverse ? Arithmetic::Rsqrt : Arithmetic::Sqrt))
+    return false;
+  square = forms.asForm(graph.program.operands(*step)[0]);
+  return true;
+}
+
+/// `numerator / (factor sqrt(square) + epsilon)`, or times an inverse root.
+std::optional<MotionBuilder::Quotient> MotionBuilder::asQuotient(AtomId atom) const {
+  Quotient result;
+  if (auto factors = forms.factorsOf(atom)) {
+    for (auto [a, b] : {*factors, std::pair(factors->second, factors->first)})
+      if (isRootOf(b, result.square, /*inverse=*/true)) {
+        result.numerator.terms.push_back({a, 1.0});
+        return result;
+      }
+    return std::nullopt;
+  }
+  const Program::Step *step = forms.stepOf(atom);
+  if (!step || step->kind != Program::StepKind::Rule || step->numOperands != 2)
+    return std::nullopt;
+  ArrayRef<ValueId> operands = graph.program.operands(*step);
+  Arithmetic kind = UpdateForms::arithmeticOf(step->op);
+  if (kind == Arithmetic::Multiply) {
+    for (auto [a, b] : {std::pair(0, 1), std::pair(1, 0)}) {
+      UpdateForm root = forms.asForm(operands[b]);
+      if (!root.isSingle() || !isRootOf(root.terms[0].first, result.square, true))
+        continue;
+      return result.numerator.add(root.terms[0].second, forms.asForm(operands[a]))
+                 ? std::optional(result)
+                 : std::nullopt;
+    }
+    return std::nullopt;
+  }
+  if (kind != Arithmetic::Divide)
+    return std::nullopt;
+  UpdateForm divisor = forms.asForm(operands[1]);
+  std::optional<UpdateNumber> factor;
+  for (auto &[part, number] : divisor.terms) {
+    if (part == UpdateForms::kOne) {
+      result.epsilon = forms.evaluate(number);
+      continue;
+    }
+    if (factor || !isRootOf(part, result.square, false))
+      return std::nullopt;
+    factor = number;
+  }
+  std::optional<double> scale = factor ? forms.evaluate(*factor) : std::nullopt;
+  if (!scale || *scale <= 0 ||
+      !result.numerator.add(1 / *scale, forms.asForm(operands[0])))
+    return std::nullopt;
+  return result;
+}
+
+/// What an atom is the sign of.
+std::optional<UpdateForm> MotionBuilder::asSigned(AtomId atom) const {
+  const Program::Step *step = forms.stepOf(atom);
+  if (!step || step->kind != Program::StepKind::Rule || step->numOperands != 1 ||
+      UpdateForms::arithmeticOf(step->op) != Arithmetic::Sign)
+    return std::nullopt;
+  return forms.asForm(graph.program.operands(*step)[0]);
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+std::optional<double> MotionBuilder::entry(const UpdateForm &form, AtomId atom) const {
+  return forms.evaluate(form[atom]);
+}
+
+/// The update over the parameter, `outer` and `inner` buffers. A direction is replaced by what it is linear
+/// in, times `scale`.
+std::optional<LinearMotion> MotionBuilder::numbers(const UpdateForm *inDirection, double scale,
+                                                   bool withDecay) {
+  SmallVector<const UpdateForm *> rows = {next};
+  SmallVector<AtomId> atoms = {self};
+  for (unsigned state : llvm::concat<unsigned>(outer, inner)) {
+    AtomId atom = graph.program.getArguments()[state];
+    if (llvm::is_contained(atoms, atom))
+      continue;
+    atoms.push_back(atom);
+    rows.push_back(forms.nextState(state));
+  }
+  motion.buffers.clear();
+  for (AtomId atom : llvm::drop_begin(atoms))
+    motion.buffers.push_back(*forms.stateOf(atom));
+  size_t size = atoms.size();
+  SmallVector<double> transition(size * size, 0.0), drive(size, 0.0);
+  std::optional<AtomId> gradient = forms.gradientAtom();
+  auto add = [&](size_t row, const UpdateForm &form, double factor, bool isDirection) {
+    for (auto &[atom, number] : form.terms) {
+      std::optional<double> value = forms.evaluate(number);
+      if (!value)
+        return false;
+      if (atom == gradient) {
+        drive[row] += factor * *value;
+        continue;
+      }
+      const auto *it = llvm::find(atoms, atom);
+      if (it == atoms.end())
+        return false;
+      // The parameter within what is normalized: its decay there has other units.
+      bool isNormalized =
+          it == atoms.begin() && (isDirection || row > outer.size()) && direction;
+      if (!isNormalized || withDecay)
+        transition[row * size + (it - atoms.begin())] += factor * *value;
+    }
+    return true;
+  };
+  for (auto [row, form] : llvm::enumerate(rows)) {
+    if (!form)
+      return std::nullopt;
+    UpdateForm rest = *form;
+    if (direction) {
+      UpdateNumber coefficient = rest[*direction];
+      llvm::erase_if(rest.terms, [&](auto &term) { return term.first == *direction; });
+      std::optional<double> factor = forms.evaluate(coefficient);
+      if (!factor || (*factor != 0 && !inDirection) ||
+          (*factor != 0 && !add(row, *inDirection, *factor * scale, true)))
+        return std::nullopt;
+    }
+    if (!add(row, rest, 1.0, false))
+      return std::nullopt;
+  }
+  return LinearMotion(transition, drive);
+}
+
+/// What a moving average of squares settles at, per square of a gradient's entry.
+std::optional<double> MotionBuilder::sizeOfSquare(const UpdateForm &square) {
+  std::optional<AtomId> source;
+  double result = 0;
+  auto addSquare = [&](AtomId atom, double factor) {
+    if (!forms.squareBase(atom) || (source && *source != atom))
+      return false;
+    source = atom;
+    result += factor;
+    return true;
+  };
+  for (auto &[atom, number] : square.terms) {
+    if (atom == UpdateForms::kOne)
+      continue; // an epsilon
+    std::optional<double> factor = forms.evaluate(number);
+    if (!factor)
+      return std::nullopt;
+    std::optional<unsigned> state = forms.stateOf(atom);
+    if (!state) {
+      if (!addSquare(atom, *factor))
+        return std::nullopt;
+      continue;
+    }
+    // v' = rate v + (1 - rate) square
+    const UpdateForm *update = forms.nextState(*state);
+    if (!update || update->terms.size() != 2)
+      return std::nullopt;
+    std::optional<double> rate = entry(*update, atom);
+    if (!rate || *rate < 0 || *rate >= 1 || (motion.secondMoment && *motion.secondMoment != *rate))
+      return std::nullopt;
+    motion.secondMoment = rate;
+    for (auto &[other, weight] : update->terms) {
+      if (other == atom)
+        continue;
+      std::optional<double> value = forms.evaluate(weight);
+      if (!value || !addSquare(other, *factor * *value / (1 - *rate)))
+        return std::nullopt;
+    }
+  }
+  if (!source || !(result > 0))
+    return std::nullopt;
+  // What is squared: the gradient, perhaps with the parameter's decay in it.
+  const UpdateForm &base = *forms.squareBase(*source);
+  std::optional<double> own =
+      forms.gradientAtom() ? entry(base, *forms.gradientAtom()) : std::nullopt;
+  if (!own || !llvm::all_of(base.terms, [&](auto &term) {
+        return term.first == self || term.first == forms.gradientAtom();
+      }))
+    return std::nullopt;
+  return result * *own * *own;
+}
+
+/// The buffers that a direction is made of, on their own: the first row is empty.
+std::optional<LinearMotion> MotionBuilder::innerBuffers() const {
+  size_t size = inner.size() + 1;
+  SmallVector<double> transition(size * size, 0.0), drive(size, 0.0);
+  for (auto [row, state] : llvm::enumerate(inner)) {
+    const UpdateForm *update = forms.nextState(state);
+    for (auto &[atom, number] : update->terms) {
+      std::optional<double> value = forms.evaluate(number);
+      if (!value)
+        return std::nullopt;
+      if (atom == forms.gradientAtom()) {
+        drive[row + 1] = *value;
+      } else if (atom != self) {
+        std::optional<unsigned> from = forms.stateOf(atom);
+        const auto *it = from ? llvm::find(inner, *from) : inner.end();
+        if (it == inner.end())
+          return std::nullopt;
+        transition[(row + 1) * size + (it - inner.begin()) + 1] = *value;
+      }
+    }
+  }
+  return LinearMotion(transition, drive);
+}
+
+//===----------------------------------------------------------------------===//
+// Decay
+//===----------------------------------------------------------------------===//
+
+/// Whether a decay is there in every step that moves the parameter: all that could make it 0 multiplies the
+/// gradient as well.
+bool MotionBuilder::isCertain(const UpdateNumber &decay) const {
+  if (std::optional<double> value = forms.evaluate(decay))
+    return *value != 0;
+  if (decay.getTerms().size() != 1)
+    return false;
+  llvm::SmallDenseSet<SymbolId> driving;
+  SmallVector<const UpdateForm *> updates = {next};
+  for (unsigned state : motion.buffers)
+    updates.push_back(forms.nextState(state));
+  for (const UpdateForm *update : updates)
+    if (update)
+      for (auto &[atom, number] : update->terms)
+        if (atom == forms.gradientAtom() || (direction && atom == *direction))
+          for (const UpdateNumber::Term &term : number.getTerms())
+            for (auto [symbol, power] : term.powers)
+              driving.insert(symbol);
+  return llvm::all_of(decay.getTerms().front().powers,
+                      [&](auto &power) { return driving.contains(power.first); });
+}
+
+void MotionBuilder::findDecay() {
+  UpdateNumber factor = (*next)[self];
+  UpdateNumber own = factor + UpdateNumber(-1.0);
+  motion.keeps = forms.evaluate(factor);
+  // It must be w less something: a parameter that is made anew each step has no decay to speak of.
+  bool isKept = motion.keeps ? *motion.keeps > 0.5 && *motion.keeps <= 1
+                             : llvm::any_of(factor.getTerms(), [](const UpdateNumber::Term &term) {
+                                 return term.powers.empty() && term.factor == 1;
+                               });
+  if (!isKept)
+    return;
+  if (!own.isZero()) {
+    motion.decay = ParameterMotion::Decay::Decoupled;
+    motion.decayIsCertain = isCertain(own);
+  }
+  auto note = [&](const UpdateForm *form, ParameterMotion::Decay kind) {
+    if (!form || (*form)[self].isZero())
+      return;
+    motion.decay = kind;
+    motion.decayIsCertain |= isCertain((*form)[self]);
+  };
+  for (unsigned state : outer)
+    note(forms.nextState(state), ParameterMotion::Decay::Coupled);
+  if (direction) {
+    if (auto quotient = asQuotient(*direction))
+      note(&quotient->numerator, ParameterMotion::Decay::Normalized);
+    for (unsigned state : inner)
+      note(forms.nextState(state), ParameterMotion::Decay::Normalized);
+  }
+  // What nothing is known of may hold a decay as well.
+  if (motion.decay == ParameterMotion::Decay::Unknown && motion.drive != ParameterMotion::Drive::Unknown)
+    motion.decay = ParameterMotion::Decay::None;
+  if (motion.isDecayed())
+    motion.decayOp = forms.getDecayOperation();
+}
+
+//===----------------------------------------------------------------------===//
+// What is divided by its size
+//===----------------------------------------------------------------------===//
+
+void MotionBuilder::findNormalization() {
+  std::optional<Quotient> quotient = asQuotient(*direction);
+  if (!quotient || !forms.gradientAtom())
+    return;
+  size_t known = others.size();
+  if (!collect(quotient->numerator, inner) || others.size() != known)
+    return;
+  std::optional<double> size = sizeOfSquare(quotient->square);
+  if (!size)
+    return;
+  motion.drive = ParameterMotion::Drive::Normalized;
+  motion.epsilon = quotient->epsilon;
+  motion.linear = numbers(&quotient->numerator, 1 / std::sqrt(*size), false);
+  if (!motion.linear)
+    return;
+  if (auto decayed = numbers(&quotient->numerator, 1 / std::sqrt(*size), true))
+    if (auto with = decayed->decayRate(), without = motion.linear->decayRate(); with && without)
+      motion.normalizedDecay = *with - *without;
+  findBound(quotient->numerator, *size);
+}
+
+/// The largest that an entry of the direction can be: numerator and square are linear in the past.
+void MotionBuilder::findBound(const UpdateForm &numerator, double size) {
+  std::optional<LinearMotion> buffers = innerBuffers();
+  std::optional<double> own = entry(numerator, *forms.gradientAtom());
+  if (!buffers || !own || !motion.secondMoment)
+    return;
+  if (inner.size() == 1)
+    motion.firstMoment = buffers->at(1, 1);
+  SmallVector<double> weights, state(inner.size(), 0.0);
+  for (unsigned each : inner)
+    weights.push_back(entry(numerator, graph.program.getArguments()[each]).value_or(0));
+  // The numerator is in terms of the old states: the gradient of this step enters by `own`, then the states
+  // hand it on.
+  auto response = [&](unsigned k) {
+    if (k == 0)
+      return *own;
+    SmallVector<double> next(inner.size(), 0.0);
+    for (size_t i = 0; i < inner.size(); ++i) {
+      next[i] = k == 1 ? buffers->driveOf(i + 1) : 0;
+      for (size_t j = 0; k > 1 && j < inner.size(); ++j)
+        next[i] += buffers->at(i + 1, j + 1) * state[j];
+    }
+    state = next;
+    double result = 0;
+    for (size_t i = 0; i < inner.size(); ++i)
+      result += weights[i] * state[i];
+    return result;
+  };
+  // `size` is the sum of the weights (1 - rate) rate^k of the squares.
+  motion.directionBound =
+      momentRatioBound(response, size * (1 - *motion.secondMoment), *motion.secondMoment);
+}
+
+void MotionBuilder::findSign() {
+  std::optional<UpdateForm> argument = asSigned(*direction);
+  size_t known = others.size();
+  if (!argument || !forms.gradientAtom() || !collect(*argument, inner) || others.size() != known)
+    return;
+  motion.drive = ParameterMotion::Drive::Sign;
+  std::optional<LinearMotion> buffers = innerBuffers();
+  std::optional<double> own = entry(*argument, *forms.gradientAtom());
+  SmallVector<double> weights;
+  for (unsigned each : inner) {
+    std::optional<double> weight = entry(*argument, graph.program.getArguments()[each]);
+    if (!weight)
+      return;
+    weights.push_back(*weight);
+  }
+  std::optional<double> variance =
+      buffers && own ? buffers->bufferVariance(weights, *own) : std::nullopt;
+  if (!variance || *variance <= 0)
+    return;
+  // The best linear stand-in for the sign of a normal variable.
+  motion.linear = numbers(&*argument, std::sqrt(2 / M_PI / *variance), false);
+}
+
+//===----------------------------------------------------------------------===//
+// Other facts
+//===----------------------------------------------------------------------===//
+
+void MotionBuilder::findCoupling() {
+  SmallVector<const UpdateForm *> updates = {next};
+  for (unsigned state : forms.getStates())
+    updates.push_back(forms.nextState(state));
+  for (const UpdateForm *update : updates) {
+    if (!update)
+      continue;
+    for (auto &[atom, number] : update->terms)
+      if (std::optional<ValueId> value = forms.findShared(number)) {
+        motion.coupledBy = graph.findCoupling(*value);
+        return;
+      }
+  }
+}
+
+/// Digits of a type's significand, the leading one included; nothing for wide types.
+static std::optional<unsigned> coarseDigits(Type type) {
+  auto element = dyn_cast<FloatType>(getElementTypeOrSelf(type));
+  if (!element || element.getWidth() > 16)
+    return std::nullopt;
+  return element.getFPMantissaWidth();
+}
+
+/// Averages of squares that their type does not let forget: what they keep of themselves is nearer to 1 than
+/// half a unit in the last place.
+void MotionBuilder::findFrozenAverages() {
+  func::FuncOp entryFunction = graph.roles.entry;
+  for (unsigned state : forms.getStates()) {
+    std::optional<unsigned> digits =
+        coarseDigits(entryFunction.getArgumentTypes()[state]);
+    const UpdateForm *update = digits ? forms.nextState(state) : nullptr;
+    if (!update || update->terms.size() != 2)
+      continue;
+    AtomId atom = graph.program.getArguments()[state];
+    std::optional<double> keeps = entry(*update, atom);
+    if (!keeps || *keeps > 1 || 1 - *keeps > std::ldexp(1.0, -int(*digits) - 1))
+      continue;
+    bool isAverage = llvm::all_of(update->terms, [&](auto &term) {
+      if (term.first == atom)
+        return true;
+      std::optional<double> weight = forms.evaluate(term.second);
+      // A sum of squares, with weight 1, is meant to grow.
+      return forms.squareBase(term.first) && weight && *weight > 0 && *weight < 0.5;
+    });
+    if (isAverage)
+      motion.frozenAverages.push_back({state, *keeps});
+  }
+}
+
+ParameterMotion MotionBuilder::build() {
+  if (!next)
+    return motion;
+  findCoupling();
+  findFrozenAverages();
+  if (!collect(*next, outer))
+    return motion;
+  if (others.contains(UpdateForms::kOne) || others.size() > 1) {
+    findDecay();
+    return motion;
+  }
+  if (others.empty()) {
+    if (forms.gradientAtom()) {
+      motion.drive = ParameterMotion::Drive::Gradient;
+      motion.linear = numbers(nullptr, 1, true);
+    }
+  } else {
+    direction = others.front();
+    if (const Program::Step *step = forms.stepOf(*direction))
+      motion.directionOp = step->op;
+    if (std::optional<double> factor = entry(*next, *direction); factor && outer.empty())
+      motion.stepSize = std::abs(*factor);
+    findNormalization();
+    if (motion.drive == ParameterMotion::Drive::Unknown) {
+      inner.clear();
+      findSign();
+    }
+  }
+  if (motion.buffers.empty())
+    for (unsigned state : llvm::concat<unsigned>(outer, inner))
+      if (!llvm::is_contained(motion.buffers, state))
+        motion.buffers.push_back(state);
+  findDecay();
+  return motion;
+}
+
+llvm::MapVector<unsigned, ParameterMotion>
+noether::findMotions(const Program &program, const StepRoles &roles,
+                     const llvm::MapVector<unsigned, ValueId> &gradients,
+                     const llvm::StringMap<double> &given) {
+  llvm::MapVector<unsigned, ParameterMotion> result;
+  UpdateGraph graph(program, roles, gradients);
+  UpdateForms::GivenNumbers numbers;
+  for (auto [argument, info] : llvm::enumerate(roles.arguments))
+    if (auto it = given.find(info.name); it != given.end())
+      numbers[argument] = it->second;
+  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+    if (info.role != ArgumentRole::Param)
+      continue;
+    UpdateForms forms(graph, argument, numbers);
+    if (forms.isValid())
+      result.insert({argument, MotionBuilder(graph, forms, argument).build()});
+  }
+  return result;
+}
