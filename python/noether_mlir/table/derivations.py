@@ -21,8 +21,7 @@ def derivation_text(symmetry: Symmetry) -> str:
         lines.append(f"  {location or '(no source line)'}")
         lines += _rows(list(steps))
     if symmetry.derivation:
-        is_group = any(member.side for member in symmetry.members)
-        lines.append("  the loss does not move" if is_group else "  the loss has degree 0")
+        lines.append("  the loss has degree 0" if symmetry.family in ("scale", "rescale") else "  the loss does not move")
     for broken in symmetry.broken_by:
         lines.append(f"  if {broken.constant:g} (at {broken.location or broken.op}) scales with degree {broken.degree}")
     return "\n".join(lines)

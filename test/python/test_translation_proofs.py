@@ -1,0 +1,178 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Proofs of translations: the true ones are verified, and whatever is wrong is found."""
+
+import copy
+import functools
+import json
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+from noether_mlir.analysis import analyze_text
+from noether_mlir.lowering import lower_to_text, read_file
+from noether_mlir.proof import check_proof
+from noether_mlir.proof.check import Checker
+from noether_mlir.proof.program import read_program
+from noether_mlir.proof.roots import Roots, rational
+from noether_mlir.proof.shifts import Labels, Term, total
+from noether_mlir.tool import run_tool
+from zoo import MODELS
+from zoo.steps import training_step
+
+LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
+STEPS = ["batchnorm", "key-bias", "layernorm", "mean-free", "residual", "softmax", "slices", "slices-bias", "tables",
+         "weighted-mean"]
+
+
+@functools.cache
+def lit_step(name):
+    return read_file(LIT / f"translation-{name}.mlir").text
+
+
+@functools.cache
+def proofs(text):
+    return json.dumps(analyze_text(text, "step", derivations=True).data)
+
+
+@functools.cache
+def program(text):
+    rules = ["--noether-populate-rules", "--mlir-print-op-generic", "--mlir-print-debuginfo"]
+    return read_program(run_tool(rules, text), "main")
+
+
+def translations(items):
+    return [item for item in items if (item["family"] if isinstance(item, dict) else item.family) == "translation"]
+
+
+# --- what is true ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [
+    "attention", "attention_biases", "cnn_batchnorm", "gpt_classic", "residual_layernorm", "linen_transformer",
+    "mlp_rmsnorm_vmap", "between_loop", "embedding_bag_layernorm", "rnn_lstm"])
+def test_zoo(name):
+    step = training_step(MODELS[name], "sgd")
+    with jax.enable_x64(False):
+        text = lower_to_text(step.function, step.args).text
+    verdicts = translations(check_proof(json.loads(proofs(text)), text))
+    assert verdicts and all(verdict.outcome == "verified" for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_lit_steps(name):
+    assert all(v.outcome == "verified" for v in translations(check_proof(json.loads(proofs(lit_step(name))), lit_step(name))))
+
+
+# --- what is not -------------------------------------------------------------------------------------
+
+
+def tampered(name):
+    """Each claim of a step, as (number, fresh copies of the report with it)."""
+    text = proofs(lit_step(name))
+    for which in range(len(translations(json.loads(text)["symmetries"]))):
+        def copies(which=which):
+            while True:
+                report = json.loads(text)
+                yield report, translations(report["symmetries"])[which]
+        yield which, copies()
+
+
+def fails(report, name, which):
+    verdict = translations(Checker(program(lit_step(name)), report).check_all())[which]
+    return verdict.outcome == "failed" and verdict.reason
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_entry_for_itself_is_no_translation(name):
+    """The finest function there is on a parameter that is moved, where it is finer than the claim."""
+    for which, copies in tampered(name):
+        report, claim = next(copies)
+        (parameter,) = [p for p in report["parameters"] if p["name"] == claim["members"][0]["parameter"]]
+        shape = parameter["shape"]
+        if np.prod(shape) == np.prod(claim["block_shape"], dtype=int):
+            continue
+        claim.update(block_shape=shape, dimension=int(np.prod(shape)), members=[
+            {"parameter": parameter["name"], "exponent": "1", "axes": list(range(len(shape))), "side": None}])
+        assert fails(report, name, which), claim
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_claims(name):
+    for which, copies in tampered(name):
+        _, claim = next(copies)
+        changes = [{"dimension": claim["dimension"] + 1}, {"exact": not claim["exact"]}, {"members": []},
+                   {"block_shape": [*claim["block_shape"], 3]},
+                   {"broken_by": [{"constant": 0.5, "degree": "1", "op": "", "location": ""}], "exact": False}]
+        for change in changes:
+            report, symmetry = next(copies)
+            symmetry.update(change)
+            assert fails(report, name, which), change
+        if len(claim["members"]) > 1 and name not in ("slices",):
+            report, symmetry = next(copies)
+            symmetry["members"][0]["exponent"] = "7"
+            assert fails(report, name, which)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_missing_or_twice(name):
+    for which, copies in tampered(name):
+        for number in range(len(next(copies)[1]["derivation"])):
+            report, symmetry = next(copies)
+            del symmetry["derivation"][number]
+            if symmetry["derivation"]:
+                assert fails(report, name, which)
+            report, symmetry = next(copies)
+            symmetry["derivation"].append(copy.deepcopy(symmetry["derivation"][number]))
+            assert "twice" in fails(report, name, which)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_moves(name):
+    for which, copies in tampered(name):
+        for number, step in enumerate(next(copies)[1]["derivation"]):
+            for place in ("operands", "results"):
+                for position, value in enumerate(step[place]):
+                    report, symmetry = next(copies)
+                    symmetry["derivation"][number][place][position]["shift"] = "t" if value["shift"] == "0" else "0"
+                    assert fails(report, name, which), (step["op"], place, position)
+
+
+@pytest.mark.parametrize("name, old, new", [
+    ("softmax", "stablehlo.maximum", "stablehlo.minimum"), ("batchnorm", "stablehlo.subtract", "stablehlo.maximum"),
+    ("layernorm", "stablehlo.subtract", "stablehlo.add"), ("key-bias", "stablehlo.subtract", "stablehlo.maximum"),
+    ("residual", "stablehlo.subtract", "stablehlo.add")])
+def test_another_step(name, old, new):
+    """The same proof for a step in which something else happens."""
+    changed = lit_step(name).replace(old, new)
+    assert changed != lit_step(name)
+    report = json.loads(proofs(lit_step(name)))
+    assert all(v.outcome == "failed" for v in translations(check_proof(report, changed)))
+
+
+# --- the parts of the checker ------------------------------------------------------------------------
+
+
+def test_parts_side_by_side_are_one_term():
+    def part(*entries):
+        mask = np.isin(np.arange(6), entries).astype(int)
+        return Term("t", 1, (Labels.of([0], np.where(mask == 1, np.arange(6), -1)),), (Labels.of([0], mask),))
+
+    whole = Term("t", 1, (Labels.of([0], np.arange(6)),))
+    assert total([part(0, 1), part(2, 3, 4), part(5)]) == (whole,)
+    assert total([part(0, 1), part(2, 3, 4), part(5), whole.scaled(-1)]) == ()
+    assert total([part(0, 1), whole.scaled(-1)]) != ()
+
+
+def test_constants_are_ratios_up_to_rounding():
+    assert rational(np.float32(1 / 3).item()) * 3 == 1 and rational(4.0) == 4 and rational(0.3) != 0
+    assert rational(float("inf")) is None
+
+
+def test_what_entries_add_up_to():
+    step = program(lit_step("softmax"))
+    roots = Roots(step)
+    sums = {roots.sum_along(value, axis) for value in range(len(step.values))
+            for axis in range(len(step.values[value].shape))}
+    assert sums <= {None, 0, 1}
