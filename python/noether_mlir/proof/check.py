@@ -27,7 +27,7 @@ from noether_mlir.proof.roots import Roots
 from noether_mlir.proof.rules import RuleError
 from noether_mlir.proof.scales import ScaleProof
 from noether_mlir.proof.translations import TranslationProof
-from noether_mlir.proof.uniform import uniform_axes, zero_values
+from noether_mlir.proof.uniform import uniform_axes, zero_parts, zero_values
 
 _FAMILIES: dict[str, type[Proof]] = {
     "scale": ScaleProof,
@@ -67,6 +67,7 @@ class Checker:
         self.masks = masks_of(program)
         self.roots = Roots(program)
         self.zero = zero_values(program)
+        self.zero_parts = zero_parts(program, self.zero)
         self.uniform = uniform_axes(program, self.zero)
         self.parameters = self._parameters()
         # Proofs may have steps that the loss does not need: loops are taken as a whole there.

@@ -13,7 +13,7 @@ from noether_mlir.proof.operations import Operation, Product
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
 from noether_mlir.proof.rules import Tensor
-from noether_mlir.proof.uniform import is_zero_factor, treats_indices_alike
+from noether_mlir.proof.uniform import treats_indices_alike
 
 if TYPE_CHECKING:
     from noether_mlir.proof.check import Checker
@@ -199,9 +199,9 @@ class GroupProof(Proof):
         if not inside and not moving <= rule.sums:
             self.fail("does not say how it treats an index that is moved")
         # What is zero moves in any way.
-        if terms and all(self.is_zero(powers) for powers, _ in terms):
+        if terms and all(self.is_zero(powers, chosen) for powers, chosen in terms):
             return
-        terms = [term for term in terms if not self.is_zero(term[0])]
+        terms = [term for term in terms if not self.is_zero(*term)]
         if inside and stated is None:
             self.fail("its result moves as well")
         every = [(("o", o), chosen["o", o]) for powers, chosen in terms for o in powers]
@@ -258,8 +258,11 @@ class GroupProof(Proof):
         if inside and stated != "paired":
             self.fail("its result is paired")
 
-    def is_zero(self, powers: dict[int, int]) -> bool:
-        return bool(self.step.rule.uses) and any(is_zero_factor(self.step, ("o", o), self.checker.zero) for o in powers)
+    def is_zero(self, powers: dict[int, int], chosen: dict[Tensor, tuple[int, ...]]) -> bool:
+        """Whether a product is zero."""
+        if not self.step.rule.uses:
+            return False
+        return bool(self.operation.zero_along(powers, chosen, (), 1, self.checker.zero, self.checker.zero_parts).all())
 
     def check_drop(self, result: Tensor, opaque: list[Tensor], movers: list[list[Tensor]], terms: list[Product],
                    moving: set[str]) -> None:

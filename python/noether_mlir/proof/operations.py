@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """One operation as its rule describes it: sums of products, in each choice of segments."""
 
+import numpy as np
+
 from noether_mlir.proof.anyscale import shapes_of
 from noether_mlir.proof.degrees import Application
 from noether_mlir.proof.program import Program, Step
@@ -38,9 +40,40 @@ class Operation:
                     terms.append((powers, chosen))
         if any(len(dim) > 1 for dim in rule.dims(result)):
             for chosen, terms in found.items():
-                # A number fills what no operand covers.
+                # A number fills what no operand covers; what is overwritten is not read.
+                own = self.factors_of(result, chosen)
                 wide = [term for term in terms if any(rule.operands[operand] for operand in term[0])]
+                read = [term for term in wide if all(self.factors_of(("o", o), term[1]["o", o]) <= own | rule.sums
+                                                     for o in term[0])]
+                if self.step.op.endswith("dynamic_update_slice"):
+                    wide = read or wide
                 found[chosen] = wide or terms
+        return found
+
+    def extent(self, segment: tuple[str, ...]) -> int:
+        """The number of indices of a segment."""
+        return self.application.extent(segment)
+
+    def zero_along(self, powers: dict[int, int], chosen: dict[Tensor, tuple[int, ...]], segment: tuple[str, ...], size: int,
+                   zero: set[int], parts: dict[int, tuple[int, np.ndarray]]) -> np.ndarray:
+        """Where a product is zero, along a segment of the result."""
+        found = np.zeros(size, bool)
+        for operand in powers:
+            value = self.step.operands[operand]
+            if self.rule.uses[operand] not in "+-|*":
+                continue
+            if value in zero:
+                return np.ones(size, bool)
+            if value not in parts:
+                continue
+            axis, mask = parts[value]
+            dim, number = self.rule.operands[operand][axis], chosen["o", operand][axis]
+            start = sum(self.extent(each) for each in dim[:number]) if len(dim) > 1 else 0
+            own = mask[start:start + self.extent(dim[number])] if len(dim) > 1 else mask
+            if own.all():
+                return np.ones(size, bool)
+            if dim[number] == segment and len(own) == size:
+                found |= own
         return found
 
     def factors_of(self, tensor: Tensor, chosen: tuple[int, ...]) -> set[str]:

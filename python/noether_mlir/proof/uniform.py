@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from noether_mlir.proof.operations import Operation
 from noether_mlir.proof.program import Program, Step
 from noether_mlir.proof.rules import Dim, Tensor
 
@@ -33,6 +34,39 @@ def zero_values(program: Program) -> set[int]:
             if terms and all(any(is_zero_factor(step, tensor, zero) for _, tensor in each) for each in terms):
                 zero.add(value)
     return zero
+
+
+def zero_parts(program: Program, zero: set[int]) -> dict[int, tuple[int, np.ndarray]]:
+    """For values that are zero on a part of one axis, the axis and where."""
+    parts: dict[int, tuple[int, np.ndarray]] = {}
+    for step in program.steps:
+        rule = step.rule
+        if step.kind != "rule" or not rule.uses or rule.frozen or len(step.results) != 1:
+            continue
+        (value,), (dims,) = step.results, rule.results
+        if not any(o in zero or o in parts for o in step.operands) or value in zero:
+            continue
+        shape = program.values[value].shape
+        cut = [axis for axis, dim in enumerate(dims) if len(dim) > 1]
+        moved = [parts[o][0] for o in step.operands if o in parts]
+        if len(dims) != len(shape) or len(set(cut)) > 1 or not (cut or moved):
+            continue
+        operation = Operation(program, step)
+        # Along the axis that is cut, or the one that the operands' zeros lie along.
+        candidates = cut or [axis for axis, dim in enumerate(dims) if len(dim) == 1 and len(dim[0]) == 1]
+        for axis in candidates:
+            mask = np.zeros(shape[axis], bool)
+            for chosen, terms in operation.cells(("r", 0)).items():
+                start = sum(operation.extent(s) for s in dims[axis][:chosen[axis]]) if len(dims[axis]) > 1 else 0
+                size = operation.extent(dims[axis][chosen[axis]]) if len(dims[axis]) > 1 else shape[axis]
+                inside = [operation.zero_along(powers, choice, dims[axis][chosen[axis]], size, zero, parts)
+                          for powers, choice in terms]
+                if inside:
+                    mask[start:start + size] = np.logical_and.reduce(inside)
+            if mask.any():
+                parts[value] = (axis, mask)
+                break
+    return parts
 
 
 def is_zero_factor(step: Step, tensor: Tensor, zero: set[int]) -> bool:
