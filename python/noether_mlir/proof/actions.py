@@ -17,6 +17,7 @@ import numpy as np
 
 from noether_mlir.proof.degrees import BadDegree
 from noether_mlir.proof.rules import Dim
+from noether_mlir.proof.takes import Takes, take
 
 #: Parts of one value that are moved apart; more are not looked at.
 _LIMIT = 512
@@ -193,6 +194,32 @@ def _check_pair(a: Action, b: Action) -> None:
         labels += [mask for axis, mask in other.masks.items() if axis == one.axis]
         if any((array[moved] != array[one.first[moved]]).any() for array in labels):
             raise BadDegree("what is moved depends on an index that is moved")
+
+
+def retake(action: Action, takes: Takes, size: int) -> list[Action] | None:
+    """An action on what is made of entries of a tensor; nothing if vectors are taken apart."""
+    coordinate, first = action.coordinate, action.first
+    masks, blocks = dict(action.masks), list(action.blocks)
+    for axis, table in takes.items():
+        if axis == action.axis:
+            coordinate = take(action.coordinate, 0, table, -1)
+            source = take(action.first, 0, table, -1)
+            moved = np.nonzero(coordinate >= 0)[0]
+            fibers, inverse, counts = np.unique(source[moved], return_inverse=True, return_counts=True)
+            if (counts != size).any() or len(np.unique(np.stack([inverse, coordinate[moved]]), axis=1).T) != len(moved):
+                return None
+            heads = np.full(len(fibers), -1)
+            heads[inverse[coordinate[moved] == 0]] = moved[coordinate[moved] == 0]
+            first = np.full(len(table), -1)
+            first[moved] = heads[inverse]
+        elif (table < 0).any() or axis in masks:
+            mask = take(masks.get(axis, np.ones(int(table.max(initial=0)) + 1, bool)), 0, table, 0).astype(bool)
+            masks[axis] = mask
+        blocks = [(a, take(labels, 0, table, -1) if a == axis else labels) for a, labels in blocks]
+    if not (coordinate >= 0).any() or any(not mask.any() for mask in masks.values()):
+        return []
+    masks = {axis: mask for axis, mask in masks.items() if not mask.all()}
+    return [Action(action.axis, action.side, coordinate, first, tuple(blocks), masks)]
 
 
 # --- at an operation ----------------------------------------------------------------------------

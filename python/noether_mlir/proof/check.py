@@ -24,6 +24,7 @@ from noether_mlir.proof.groups import GroupProof
 from noether_mlir.proof.program import Program
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
 from noether_mlir.proof.roots import Roots
+from noether_mlir.proof.rotary import ComplexProof
 from noether_mlir.proof.rules import RuleError
 from noether_mlir.proof.scales import ScaleProof
 from noether_mlir.proof.translations import TranslationProof
@@ -34,6 +35,7 @@ _FAMILIES: dict[str, type[Proof]] = {
     "rescale": ScaleProof,
     "general_linear": GroupProof,
     "orthogonal": GroupProof,
+    "complex_linear": ComplexProof,
     "permutation": GroupProof,
     "translation": TranslationProof,
 }
@@ -75,6 +77,7 @@ class Checker:
         self.touching: dict[int, list[int]] = {}
         #: What a proof may take to be another value: results of what is read piece by piece.
         self.pieces = {value for step in program.steps if step.op in _PIECES for value in step.results}
+        self.after_pieces = self._after_pieces()
         for number in sorted(self.slice):
             step = program.steps[number]
             if self.step_of[step.path, step.part, step.kind] != number:
@@ -82,6 +85,18 @@ class Checker:
             read = step.operands[:2] if step.kind == "loop" else step.operands
             for value in {*read, *step.results}:
                 self.touching.setdefault(value, []).append(number)
+
+    def _after_pieces(self) -> set[int]:
+        """Values made of what is put at places that constants say, which this checker does not follow."""
+        data, after = set(self.program.arguments), set()
+        for step in self.program.steps:
+            if any(value in data for value in step.operands):
+                data.update(step.results)
+            if step.op in ("stablehlo.gather", "stablehlo.scatter") and step.operands[1] not in data:
+                after.update(step.results)
+            if any(value in after for value in step.operands):
+                after.update(step.results)
+        return after
 
     def _loss(self) -> int:
         result = self.report.get("loss", {}).get("result")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noether_mlir.proof.actions import Action, Placed, merge, place, read_action
+from noether_mlir.proof.actions import Action, Placed, merge, place, read_action, retake
 from noether_mlir.proof.operations import Operation, Product
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
@@ -136,6 +136,19 @@ class GroupProof(Proof):
         for result in range(len(step.results)):
             for chosen, terms in self.operation.cells(("r", result)).items():
                 self.check_cell(("r", result), chosen, terms)
+
+    def check_take(self, number: int) -> None:
+        """Entries that are put elsewhere are moved as they were, if whole vectors are."""
+        step = self.program.steps[number]
+        moved = []
+        for action in self.motions.get(step.operands[0], ()):
+            taken = retake(action, step.takes or {}, self.size)
+            if taken is None:
+                raise NotCheckable(f"{at(step)} is read piece by piece in the proof")
+            moved += taken
+        own = self.motions.get(step.results[0], ())
+        if [action.key for action in merge(moved)] != [action.key for action in own]:
+            raise ProofError(f"{at(step)}: its result does not move as the entries it takes")
 
     def check_loop(self, step: Step) -> None:
         """What the body yields moves as what is carried; what decides does not."""

@@ -15,6 +15,7 @@ from typing import Any
 from noether_mlir.errors import NotATrainingStep
 from noether_mlir.proof import constants
 from noether_mlir.proof.rules import Rule, copy_rule, parse_rule, slice_rule
+from noether_mlir.proof.takes import Takes, takes_of
 
 _CONSTANTS = ("stablehlo.constant", "mhlo.constant", "arith.constant")
 _BRANCHES = ("stablehlo.case", "stablehlo.if", "scf.if")
@@ -54,6 +55,7 @@ class Step:
 
     Attributes:
         path, part, kind: which step it is, as certificates say it.
+        takes: where its entries come from, if that is all there is to say.
         rule_text: of the table; "" where the checker makes the rule itself.
     """
 
@@ -67,6 +69,7 @@ class Step:
     rule_text: str = ""
     position: str = ""
     constrains: tuple[int, ...] = ()
+    takes: Takes | None = None
 
 
 @dataclass
@@ -374,6 +377,8 @@ class _Expansion:
         for result in op.results:
             frame[result] = self.value(result.type)
         self.step(op, rule, operands, [frame[result] for result in op.results], rule_text=text)
+        if operands and len(op.results) == 1:
+            self.program.steps[-1].takes = takes_of(op, self.shape(operands[0]))
 
     def captured(self, op: Any, frame: dict[Any, int]) -> list[int]:
         """Values from outside that the regions of an operation use."""

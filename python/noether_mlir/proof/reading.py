@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from noether_mlir.proof.degrees import BadDegree
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.rules import parse_equations, parse_rule
 
@@ -36,6 +37,8 @@ class Proof(ABC):
         self.numbers: dict[int, int] = {}
         self.names: dict[int, int] = {}
         self.certificates: dict[int, Mapping[str, Any]] = {}
+        #: By step: what the proof says of an operation that it reads as several.
+        self.pieces: dict[int, list[Mapping[str, Any]]] = {}
 
     def check(self) -> None:
         """Raises what is wrong.
@@ -50,6 +53,7 @@ class Proof(ABC):
         self.move_parameters()
         for certificate in self.symmetry["derivation"]:
             self.read(certificate)
+        self.read_pieces()
         self.check_operands()
         # Whatever reads or makes something that moves is part of the proof.
         reached = sorted({number for value in self.moving() for number in self.checker.touching.get(value, ())})
@@ -57,7 +61,16 @@ class Proof(ABC):
             if number not in self.certificates:
                 raise ProofError(f"{at(self.program.steps[number])}: not in the proof, but it reads what moves")
         for number in self.certificates:
-            self.check_step(number)
+            try:
+                if number in self.pieces:
+                    self.check_take(number)
+                else:
+                    self.check_step(number)
+            except (ProofError, BadDegree):
+                # Zeros, say, that this checker does not know of.
+                if any(value in self.checker.after_pieces for value in self.program.steps[number].operands):
+                    raise NotCheckable(f"{at(self.program.steps[number])}: what it reads is put together from pieces") from None
+                raise
         self.check_loss()
 
     @abstractmethod
@@ -85,13 +98,18 @@ class Proof(ABC):
         """That what a step makes moves as it says, if what it reads does."""
 
     @abstractmethod
+    def check_take(self, number: int) -> None:
+        """The same for an operation that only puts entries elsewhere."""
+
+    @abstractmethod
     def check_loss(self) -> None:
         """That the loss does not move."""
 
     def read(self, certificate: Mapping[str, Any]) -> None:
         """One step of the proof: that it is the operation it says, and the degrees of what it makes."""
         if certificate["kind"] == "piece":
-            raise NotCheckable(f"operation {certificate['path']} ({certificate['op']}) is read piece by piece in the proof")
+            self.read_piece(certificate)
+            return
         key = certificate["path"], certificate["part"], certificate["kind"]
         number = self.checker.step_of.get(key)
         if number is None:
@@ -126,6 +144,53 @@ class Proof(ABC):
             self.read_operand(step, value, each)
         for each, value in zip(certificate["results"], step.results, strict=True):
             self.read_result(step, value, each)
+
+    # --- operations that are read as several steps
+
+    def read_piece(self, certificate: Mapping[str, Any]) -> None:
+        """Collects the steps of an operation of which it is known where entries come from."""
+        number = self.checker.step_of.get((certificate["path"], 0, "rule"))
+        step = None if number is None else self.program.steps[number]
+        if number is None or step is None or step.takes is None or step.op != certificate["op"]:
+            raise NotCheckable(f"operation {certificate['path']} ({certificate['op']}) is read piece by piece in the proof")
+        self.pieces.setdefault(number, []).append(certificate)
+        # The last one makes the result: what others make that moves is read by one of them.
+        self.bind_piece(step, self.pieces[number])
+
+    def bind_piece(self, step: Step, certificates: list[Mapping[str, Any]]) -> None:
+        (last,) = certificates[-1]["results"]
+        used = {each["value"] for certificate in certificates for each in certificate["operands"]}
+        if self.is_moved(last) and last["value"] not in used:
+            self.numbers.setdefault(last["value"], step.results[0])
+
+    def read_pieces(self) -> None:
+        """What the operations read piece by piece do to their own operand and result."""
+        for number, certificates in self.pieces.items():
+            step = self.program.steps[number]
+            if number in self.certificates:
+                raise ProofError(f"{at(step)}: twice in the proof")
+            self.certificates[number] = certificates[0]
+            made = {each["value"] for certificate in certificates for each in certificate["results"]}
+            outside = {each["value"]: each for certificate in certificates for each in certificate["operands"]
+                       if each["value"] not in made}
+            operand, (last,) = step.operands[0], certificates[-1]["results"]
+            moved = [name for name, each in outside.items() if self.is_moved(each)]
+            if len(moved) > 1:
+                raise NotCheckable(f"{at(step)} is read piece by piece in the proof")
+            for name in moved:
+                if self.numbers.setdefault(name, operand) != operand or self.names.setdefault(operand, name) != name:
+                    raise ProofError(f"{at(step)}: value {name} is another one here")
+                self.read_operand(step, operand, outside[name])
+            if self.is_moved(last):
+                name, result = last["value"], step.results[0]
+                if self.numbers.setdefault(name, result) != result or self.names.setdefault(result, name) != name:
+                    raise ProofError(f"{at(step)}: value {name} is another one here")
+                self.read_result(step, result, last)
+
+    @staticmethod
+    def is_moved(stated: Mapping[str, Any]) -> bool:
+        """Whether a proof says that a value moves."""
+        return bool(stated.get("degree") or stated.get("actions") or stated.get("shift", "0") != "0")
 
     def check_rule(self, step: Step, certificate: Mapping[str, Any]) -> None:
         said = parse_rule(certificate["rule"])

@@ -23,9 +23,10 @@ from noether_mlir.proof.degrees import (
     residue,
     term,
 )
-from noether_mlir.proof.program import Step
+from noether_mlir.proof.program import Step, any_number
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
 from noether_mlir.proof.rules import Equation, Tensor
+from noether_mlir.proof.takes import take
 
 if TYPE_CHECKING:
     from noether_mlir.proof.check import Checker
@@ -94,6 +95,30 @@ class ScaleProof(Proof):
         if self.checker.loss in self.degrees and not self.is_any(self.checker.loss):
             raise ProofError("the loss does not have degree 0")
         self.check_constants()
+
+    def check_take(self, number: int) -> None:
+        step = self.program.steps[number]
+        operand, result = step.operands[0], step.results[0]
+        if self.is_any(result):
+            return
+        if step.takes is None or self.is_any(operand):
+            raise NotCheckable(f"{at(step)} is read piece by piece in the proof")
+        shape = self.program.values[operand].shape
+        expected = self.degrees.get(operand)
+        expected = np.zeros((1,) * len(shape), np.int64) if expected is None else expected
+        filled = np.zeros((1,) * len(shape), bool)
+        for axis, table in step.takes.items():
+            if expected.shape[axis] != 1:
+                expected = take(expected, axis, table, 0)
+            filled = filled | (table < 0).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+        stated = self.degrees.get(result)
+        stated = np.zeros((1,) * len(shape), np.int64) if stated is None else stated
+        if int(np.prod(np.broadcast_shapes(expected.shape, stated.shape, filled.shape), dtype=object)) > LIMIT:
+            raise TooLarge("a degree that varies along too many entries")
+        if ((expected != stated) & ~filled).any():
+            raise ProofError(f"{at(step)}: the degree of its result is not that of the entries it takes")
+        if filled.any() and not any_number(self.program.values[step.operands[1]]) and ((stated != 0) & filled).any():
+            raise ProofError(f"{at(step)}: what it fills in has degree 0")
 
     # --- equations
 

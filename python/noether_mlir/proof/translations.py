@@ -21,6 +21,7 @@ from noether_mlir.proof.reading import Proof, ProofError, at
 from noether_mlir.proof.roots import rational
 from noether_mlir.proof.rules import Equation, Tensor
 from noether_mlir.proof.shifts import Labels, Shift, Term, from_factors, restricted, sum_over, to_factors, total
+from noether_mlir.proof.takes import take
 
 if TYPE_CHECKING:
     from noether_mlir.proof.check import Checker
@@ -92,7 +93,9 @@ class TranslationProof(Proof):
         # What is added to each value, in the order of the step.
         for number in sorted(self.checker.slice):
             step = self.program.steps[number]
-            if any(self.shifts.get(value) for value in step.operands):
+            if number in self.pieces:
+                self.push_take(step)
+            elif any(self.shifts.get(value) for value in step.operands):
                 self.push(step)
 
     def moving(self) -> Iterable[int]:
@@ -103,6 +106,32 @@ class TranslationProof(Proof):
         for value in (*(step.operands[:2] if step.kind == "loop" else step.operands), *step.results):
             if bool(self.shifts.get(value)) != self.stated.get(value, False):
                 raise ProofError(f"{at(step)}: whether a value moves is not what the proof says")
+
+    def check_take(self, number: int) -> None:
+        step = self.program.steps[number]
+        for value in (step.operands[0], step.results[0]):
+            if bool(self.shifts.get(value)) != self.stated.get(value, False):
+                raise ProofError(f"{at(step)}: whether a value moves is not what the proof says")
+
+    def push_take(self, step: Step) -> None:
+        """Entries that are put elsewhere take their shifts with them."""
+        terms = []
+        for term in self.shifts.get(step.operands[0], ()):
+            masks, labels = list(term.masks), list(term.labels)
+            for axis, table in (step.takes or {}).items():
+                def moved(own: Labels, fill: int, axis: int = axis, table: np.ndarray = table) -> Labels:
+                    if axis not in own.axes:
+                        return own
+                    return Labels.of(own.axes, take(own.array, own.axes.index(axis), table, fill))
+
+                masks = [moved(mask, 0) for mask in masks]
+                labels = [moved(own, -1) for own in labels]
+                if (table < 0).any():
+                    masks.append(Labels.of([axis], (table >= 0).astype(np.int64)))
+            terms.append(restricted(Term(term.name, term.coefficient, tuple(labels), tuple(masks))))
+        shift = total(terms)
+        if shift:
+            self.shifts[step.results[0]] = shift
 
     def check_loss(self) -> None:
         if self.shifts.get(self.checker.loss):

@@ -99,6 +99,14 @@ def uniform_axes(program: Program, zero: set[int]) -> list[tuple[Labels, ...]]:
                 return None
             return _joint(known, sizes[factor])
 
+        # Pieces that are one and the same.
+        if step.op.endswith(".concatenate") and len(set(step.operands)) == 1:
+            for axis, dim in enumerate(step.rule.results[0]):
+                if len(dim) > 1:
+                    own, size = uniform[step.operands[0]][axis], program.values[step.operands[0]].shape[axis]
+                    labels = np.tile(np.arange(size) if own is None else own, len(dim))
+                    uniform[step.results[0]] = (*uniform[step.results[0]][:axis], labels,
+                                                *uniform[step.results[0]][axis + 1:])
         for value, dims in zip(step.results, step.rule.results, strict=True):
             if len(dims) == len(uniform[value]):
                 uniform[value] = tuple(
