@@ -58,7 +58,9 @@ AxisMotion Builder::motionOf(ValueId value, const AxisClaim &claim) {
   ArrayRef<SlotState> states = engine.statesOf(value);
   if (states.empty())
     return motion;
-  bool isLinear = claim.group->family == AxisFamily::GeneralLinear;
+  // Of the others, the inverse transpose is the matrix itself.
+  bool isLinear = claim.group->family == AxisFamily::GeneralLinear ||
+                  claim.group->family == AxisFamily::ComplexLinear;
   bool isPermutation = claim.group->family == AxisFamily::Permutation;
   const Structure &structure = mapping.getStructure();
   const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
