@@ -57,6 +57,10 @@ public:
 
 private:
   Fraction degreeOf(ValueId value) const {
+    if (program.getValues()[value].constant) {
+      auto use = update.constantDegrees.find({value, current});
+      return use == update.constantDegrees.end() ? Fraction(0) : use->second;
+    }
     auto it = update.degrees.find(value);
     return it == update.degrees.end() ? Fraction(0) : it->second;
   }
@@ -83,6 +87,7 @@ private:
   SmallVector<unsigned, 2> blockDims;
   llvm::DenseMap<ValueId, BlockField> fields;
   llvm::DenseMap<unsigned, BlockField> stateFields;
+  size_t current = 0; // the step at hand
   Operation *coupling = nullptr;
 };
 } // namespace
@@ -281,6 +286,7 @@ bool BlockTracker::runPass() {
     if (auto it = graph.gradients.find(parameter);
         it != graph.gradients.end() && llvm::is_contained(program.results(step), it->second))
       continue;
+    current = index;
     if (!runStep(step)) {
       coupling = step.op;
       return false;

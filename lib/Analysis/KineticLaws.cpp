@@ -38,11 +38,19 @@ KineticSystem::KnobUse KineticSystem::useOf(const Knob &knob) const {
     }
     return false;
   };
-  llvm::DenseSet<ValueId> carries = {knob.value};
+  // A constant is what it is in one place.
+  llvm::DenseSet<ValueId> carries;
+  if (!knob.constant)
+    carries.insert(knob.value);
   bool multipliesParameter = false, multipliesOwn = false;
   for (size_t index : slice) {
     const Program::Step &step = program.getSteps()[index];
     ArrayRef<ValueId> operands = program.operands(step);
+    if (knob.constant) {
+      carries.erase(knob.value);
+      if (index == knob.step)
+        carries.insert(knob.value);
+    }
     if (llvm::none_of(operands, [&](ValueId v) { return carries.contains(v); }) ||
         step.kind != Program::StepKind::Rule)
       continue;
@@ -80,7 +88,11 @@ Law KineticSystem::lawOf(const Knob &knob, const Fraction &degree) const {
   law.value = knob.constant;
   law.op = knob.argument ? nullptr : program.getSteps()[knob.step].op;
   StringRef symbol;
-  switch (useOf(knob)) {
+  KnobUse use = useOf(knob);
+  // A one that had to be promoted is no rate.
+  if (knob.kind() == Knob::One && use != KnobUse::Epsilon)
+    use = KnobUse::Other;
+  switch (use) {
   case KnobUse::LearningRate:
     law.hyperparameter = "learning_rate";
     symbol = "eta";

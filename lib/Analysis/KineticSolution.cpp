@@ -13,7 +13,7 @@ using namespace noether;
 
 /// Most hyperparameters and constants of a kind promoted at once when the law is not unique.
 static constexpr unsigned kMaxPromotions = 4;
-/// More candidates than this are not searched: the law is then the solver's.
+/// More candidates than this are not searched.
 static constexpr size_t kMaxCandidates = 14;
 
 /// Calls `visit` on the subsets of `size` of the first `count` numbers, in lexicographic order, until it
@@ -36,7 +36,7 @@ static bool anySubset(unsigned count, unsigned size,
 }
 
 /// A solution with the parameter's degree 1 that promotes as few ones as can be, then as few other
-/// constants, then as few arguments; among equals, one that promotes the latest.
+/// constants, then as few states that are numbers, then as few arguments; among equals, one that promotes the latest.
 std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
   // The knobs that may be promoted, on top of `promoted`.
   auto solveWith = [&](ArrayRef<UnknownId> promoted,
@@ -67,13 +67,14 @@ std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
       candidates[knob.kind()].push_back(unknown);
 
   SmallVector<UnknownId> promoted;
-  for (unsigned kind : {Knob::One, Knob::Constant, Knob::Argument}) {
+  for (unsigned kind : {Knob::One, Knob::Constant, Knob::State, Knob::Argument}) {
     // Kinds that come later are free for now.
     SmallVector<UnknownId> free;
     for (unsigned later = 0; later < kind; ++later)
       llvm::append_range(free, candidates[later]);
     ArrayRef<UnknownId> own = candidates[kind];
     SmallVector<UnknownId> chosen(own);
+    bool isSmallest = false;
     if (own.size() <= kMaxCandidates) {
       auto isEnough = [&](ArrayRef<unsigned> subset) {
         SmallVector<UnknownId> all = promoted;
@@ -85,8 +86,19 @@ std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
         return true;
       };
       for (unsigned size = 0; size <= std::min<size_t>(kMaxPromotions, own.size()); ++size)
-        if (anySubset(own.size(), size, isEnough))
+        if ((isSmallest = anySubset(own.size(), size, isEnough)))
           break;
+    }
+    // Where there are too many to try all: none that can be done without.
+    for (unsigned i = 0; !isSmallest && i < chosen.size();) {
+      SmallVector<UnknownId> all = promoted;
+      for (UnknownId unknown : chosen)
+        if (unknown != chosen[i])
+          all.push_back(unknown);
+      if (solveWith(all, free))
+        chosen.erase(chosen.begin() + i);
+      else
+        ++i;
     }
     llvm::append_range(promoted, chosen);
   }
@@ -98,7 +110,7 @@ std::string KineticSystem::signature() const {
   std::string text;
   llvm::raw_string_ostream os(text);
   for (auto &[unknown, knob] : knobs)
-    os << unknown << "ac1"[knob.kind()] << ' ';
+    os << unknown << "asc1"[knob.kind()] << ' ';
   for (const Equation &equation : system.getEquations()) {
     printForm(os, equation.form, [](llvm::raw_ostream &os, UnknownId u) { os << u; });
     os << "\n";
@@ -146,9 +158,11 @@ KineticSystem::Result KineticSystem::solve(SolutionCache &cache) {
       if (degree != Fraction(0))
         result.degrees[value] = degree;
     }
+    for (auto &[use, unknown] : constantUses)
+      result.constantDegrees[use] = degreeOfUnknown(unknown);
   }
   for (auto &[unknown, knob] : knobs)
-    if (Fraction degree = degreeOfUnknown(unknown); degree != Fraction(0))
+    if (Fraction degree = degreeOfUnknown(unknown); degree != Fraction(0) && !knob.isState)
       result.laws.push_back(lawOf(knob, degree));
   for (unsigned argument : states)
     if (auto it = stateUnknown.find(argument); it != stateUnknown.end())

@@ -109,11 +109,15 @@ std::optional<Form> KineticSystem::degreeOf(ValueId value, size_t step) {
     return remember(Form());
   }
   // Any number may be a hyperparameter, but a factor of one is nobody's to rescale.
-  if (info.constant && (std::abs(*info.constant) != 1 || isLoneTerm(value, step))) {
-    UnknownId unknown = system.addUnknown("constant" + llvm::Twine(value));
-    unknownOf[value] = unknown;
-    knobs.push_back({unknown, Knob{value, std::nullopt, *info.constant, step}});
-    return remember(Form{{unknown, Fraction(1)}});
+  if (info.constant) {
+    if (std::abs(*info.constant) == 1 && !isLoneTerm(value, step))
+      return Form();
+    auto [use, inserted] = constantUses.try_emplace({value, step}, 0);
+    if (inserted) {
+      use->second = system.addUnknown("constant" + llvm::Twine(value) + "." + llvm::Twine(step));
+      knobs.push_back({use->second, Knob{value, std::nullopt, *info.constant, step}});
+    }
+    return Form{{use->second, Fraction(1)}};
   }
   return remember(Form());
 }
@@ -137,7 +141,7 @@ void KineticSystem::pinAveragingWeights(size_t index) {
   // The constant factors of a product, through any number of products.
   auto factorsOf = [&](ValueId value) {
     constexpr size_t kMaxFactors = 16;
-    SmallVector<ValueId, 2> constants;
+    SmallVector<std::pair<ValueId, size_t>, 2> constants; // and where they stand
     SmallVector<ValueId> pending = {value};
     for (size_t next = 0; next < pending.size() && pending.size() < kMaxFactors; ++next) {
       uint32_t definition = graph.definedBy[pending[next]];
@@ -152,20 +156,20 @@ void KineticSystem::pinAveragingWeights(size_t index) {
           continue;
         ValueId operand = program.operands(product)[tensor];
         if (program.getValues()[operand].constant && !program.getValues()[operand].isAnyScale)
-          constants.push_back(operand);
+          constants.push_back({operand, definition});
         else
           pending.push_back(operand);
       }
     }
     return constants;
   };
-  for (ValueId a : factorsOf(operands[0]))
-    for (ValueId b : factorsOf(operands[1])) {
-      double sum = *program.getValues()[a].constant + *program.getValues()[b].constant;
+  for (auto a : factorsOf(operands[0]))
+    for (auto b : factorsOf(operands[1])) {
+      double sum = *program.getValues()[a.first].constant + *program.getValues()[b.first].constant;
       if (std::abs(sum - 1) > 1e-6)
         continue;
-      for (ValueId weight : {a, b})
-        if (std::optional<Form> form = degreeOf(weight, index))
+      for (auto [weight, step] : {a, b})
+        if (std::optional<Form> form = degreeOf(weight, step))
           equate(*form, Form(), index);
     }
 }
@@ -235,6 +239,9 @@ void KineticSystem::addSteps() {
       continue;
     stateUnknown[argument] = unknownOf[value] =
         system.addUnknown("state" + llvm::Twine(argument));
+    // Numbers are no bearers of a scale where a hyperparameter may do.
+    if (graph.isUniform.test(value))
+      knobs.push_back({unknownOf[value], Knob{value, argument, std::nullopt, 0, true}});
   }
   for (size_t step : slice)
     addStep(step);

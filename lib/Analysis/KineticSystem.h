@@ -35,6 +35,8 @@ public:
     /// The steps of the update, and the degrees of values that have one, where something is mixed.
     llvm::SmallVector<size_t, 0> steps;
     llvm::DenseMap<ValueId, Fraction> degrees;
+    /// Of constants, by the step that uses them.
+    llvm::DenseMap<std::pair<ValueId, size_t>, Fraction> constantDegrees;
   };
   /// The degrees of the unknowns, for a parameter of degree 1.
   using Degrees = std::map<UnknownId, Fraction>;
@@ -49,10 +51,14 @@ private:
     std::optional<unsigned> argument;
     std::optional<double> constant;
     size_t step; // where a constant is used
-    enum Kind : unsigned { Argument, Constant, One, kNumKinds };
+    /// A state that is one number.
+    bool isState = false;
+    enum Kind : unsigned { Argument, State, Constant, One, kNumKinds };
     /// A one is nobody's to rescale, unless nothing else will do.
     Kind kind() const {
-      return argument ? Argument : std::abs(*constant) == 1 ? One : Constant;
+      if (argument)
+        return isState ? State : Argument;
+      return std::abs(*constant) == 1 ? One : Constant;
     }
   };
   enum class KnobUse { LearningRate, WeightDecay, Epsilon, Other };
@@ -83,6 +89,8 @@ private:
   llvm::SmallVector<std::pair<UnknownId, Knob>> knobs;
   llvm::DenseMap<unsigned, UnknownId> stateUnknown;
   llvm::DenseMap<ValueId, std::optional<Form>> degrees;
+  /// Each use of a constant is a constant of its own: one number may stand for many things.
+  llvm::DenseMap<std::pair<ValueId, size_t>, UnknownId> constantUses;
   llvm::SmallVector<KineticBreak, 0> breaks;
 };
 

@@ -3,11 +3,13 @@
 
 #include "noether/Analysis/StepAnalysis.h"
 
+#include "GroupKinetics.h"
 #include "KineticAnalysis.h"
 #include "MotionBuilder.h"
 #include "NormGains.h"
 #include "Obstructions.h"
 #include "SymmetryBuilder.h"
+#include "TranslationKinetics.h"
 #include "Translations.h"
 
 #include "noether/Analysis/Gradient.h"
@@ -191,6 +193,11 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
        }});
   if (failed(translations))
     return failure();
+  llvm::append_range(analysis.kinetics,
+                     analyzeGroupKinetics(*program, *roles, mapping.getStructure(),
+                                          analysis.axisGroups, gradients));
+  llvm::append_range(analysis.kinetics, analyzeTranslationKinetics(
+                                            *program, *roles, translations->symmetries, gradients));
   analysis.translations = std::move(translations->symmetries);
   analysis.translationDimension = translations->dimension;
   analysis.unknownOperations.assign(program->getUnknownOperations().begin(),

@@ -11,6 +11,8 @@ using namespace mlir;
 using namespace noether;
 
 static constexpr uint32_t kNoStep = ~0u;
+/// Predicates and norms are short expressions.
+static constexpr unsigned kMaxDepth = 16;
 
 UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
                          const llvm::MapVector<unsigned, ValueId> &gradients)
@@ -90,9 +92,37 @@ Operation *UpdateGraph::findCoupling(ValueId value) const {
 // Tests of a number against 0
 //===----------------------------------------------------------------------===//
 
+/// Whether a number is a norm, or the like: at least 0 as it is made.
+bool UpdateGraph::isNonNegative(ValueId value, unsigned depth) const {
+  const Program::Value &info = program.getValues()[value];
+  if (info.constant)
+    return *info.constant >= 0;
+  uint32_t definition = definedBy[value];
+  if (definition == kNoStep || depth == kMaxDepth)
+    return false;
+  const Program::Step &step = program.getSteps()[definition];
+  ArrayRef<ValueId> operands = program.operands(step);
+  if (step.kind != Program::StepKind::Rule || step.rule->isBarrier)
+    return false;
+  auto isOf = [&](ValueId operand) { return isNonNegative(operand, depth + 1); };
+  StringRef name = step.op->getName().getStringRef().rsplit('.').second;
+  if (name == "sqrt" || name == "abs" || name == "absf")
+    return true;
+  if (name == "multiply" || name == "mulf")
+    return operands.size() == 2 &&
+           (operands[0] == operands[1] || (isOf(operands[0]) && isOf(operands[1])));
+  if (name == "add" || name == "addf" || name == "divide" || name == "divf" || name == "broadcast_in_dim" ||
+      name == "reshape" || name == "convert")
+    return llvm::all_of(operands, isOf);
+  if (name == "maximum" || name == "maximumf")
+    return llvm::any_of(operands, isOf);
+  // A sum: no other reduction is linear in what it reduces.
+  return name == "reduce" && operands.size() == 2 && step.rule->use(0) == OperandUse::Plus &&
+         llvm::all_of(operands, isOf);
+}
+
 /// What a predicate is if no number that is tested against 0 is 0.
 std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned depth) const {
-  constexpr unsigned kMaxDepth = 16;
   const Program::Value &info = program.getValues()[predicate];
   if (info.constant)
     return info.constant;
@@ -113,8 +143,8 @@ std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned dept
       values[zero] = 0;
       return foldSplat(step.op, values);
     };
-    std::optional<double> above = compare(1), below = compare(-1);
-    return above == below ? above : std::nullopt;
+    std::optional<double> above = compare(1);
+    return above == compare(-1) || isNonNegative(operands[1 - zero], 0) ? above : std::nullopt;
   }
   SmallVector<double, 2> values;
   for (ValueId operand : operands) {
@@ -128,12 +158,19 @@ std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned dept
 
 std::optional<unsigned> UpdateGraph::genericChoice(const Program::Step &step) const {
   ArrayRef<ValueId> operands = program.operands(step);
-  if (step.kind != Program::StepKind::Rule || operands.size() != 3 || step.numResults != 1 ||
-      step.rule->use(1) != OperandUse::Choice || step.rule->use(2) != OperandUse::Choice ||
+  if (step.kind != Program::StepKind::Rule || operands.size() < 3 || step.numResults != 1 ||
       program.getValues()[operands[0]].isFloat)
     return std::nullopt;
+  for (unsigned choice = 1; choice < operands.size(); ++choice)
+    if (step.rule->use(choice) != OperandUse::Choice)
+      return std::nullopt;
   std::optional<double> predicate = genericValue(operands[0], 0);
   if (!predicate)
     return std::nullopt;
-  return *predicate != 0 ? 1 : 2;
+  RankedTensorType type = program.getValues()[operands[0]].type;
+  if ((type ? type.getElementType() : step.op->getOperand(0).getType()).isInteger(1))
+    return operands.size() == 3 ? std::optional(*predicate != 0 ? 1u : 2u) : std::nullopt;
+  // The number of a branch; the last one for all that there is none for.
+  unsigned last = operands.size() - 1;
+  return *predicate >= 0 && *predicate < last ? 1 + static_cast<unsigned>(*predicate) : last;
 }

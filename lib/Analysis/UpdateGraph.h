@@ -39,6 +39,7 @@ struct UpdateGraph {
   llvm::BitVector isUniform;
 
 private:
+  bool isNonNegative(ValueId value, unsigned depth) const;
   std::optional<double> genericValue(ValueId predicate, unsigned depth) const;
 };
 

@@ -192,6 +192,12 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry
     json.attribute("symmetry", kinetics.symmetry);
     json.attribute("equivariant", kinetics.equivariant);
     json.attribute("ksb", kinetics.ksb);
+    if (kinetics.keeps.empty())
+      json.attribute("keeps", nullptr);
+    else
+      json.attribute("keeps", kinetics.keeps);
+    if (!kinetics.factor.empty())
+      json.attribute("factor", text(kinetics.factor));
     json.attributeArray("laws", [&] {
       for (const Law &law : kinetics.laws)
         json.object([&] {

@@ -44,6 +44,11 @@ struct SymmetryKinetics {
   bool equivariant = false;
   /// Some law has a degree other than 0: the kinetic term breaks the symmetry.
   bool ksb = false;
+  /// The family of transformations that the update commutes with, of those of the symmetry: "orthogonal" of a
+  /// general linear group. Empty for none, and where laws say it.
+  std::string keeps;
+  /// Of a translation that is not kept: what the shift is multiplied by at each step, where that is all.
+  std::string factor;
   llvm::SmallVector<Law, 0> laws;
   llvm::SmallVector<StateDegree> states;
   llvm::SmallVector<KineticBreak, 0> breaks;

@@ -111,7 +111,8 @@ _whole("adamw", LR, EPS, DECAY)
 _whole("adamw:nesterov", LR, EPS, DECAY, nesterov=True)
 _whole("adan", LR, EPS, DECAY, {"eps_root": 1e-4})
 _whole("amsgrad", LR, EPS)
-_whole("fromage", LR, min_norm=1e-6)
+_whole("fromage", LR, min_norm=0.0)
+_whole("fromage:bounded", LR, {"min_norm": 1e-6})
 _whole("lamb", LR, EPS, DECAY)
 _whole("lars", LR, DECAY, momentum=0.9)
 _whole("lion", LR, DECAY)
@@ -179,8 +180,8 @@ _add("scale_by_rprop", lambda h: optax.scale_by_rprop(h["learning_rate"]), LR)
 _add("scale_by_schedule", lambda h: optax.chain(
     optax.scale_by_schedule(optax.cosine_decay_schedule(1.0, 100)), optax.scale(-h["learning_rate"])), LR)
 _add("sgd:schedule", lambda h: optax.sgd(optax.warmup_cosine_decay_schedule(0.0, 0.1, 5, 50)), {})
-_add("adamw:constants", lambda h: optax.adamw(0.02, eps=1e-3, weight_decay=0.1), {})
-_add("sgd:constants", lambda h: optax.chain(optax.add_decayed_weights(0.1), optax.sgd(0.02, momentum=0.9)), {})
+_add("adamw:constants", lambda h: optax.adamw(0.02, eps=2e-3, weight_decay=0.2), {})
+_add("sgd:constants", lambda h: optax.chain(optax.add_decayed_weights(0.2), optax.sgd(0.02, momentum=0.9)), {})
 
 
 # --- wrappers ------------------------------------------------------------------------------------
@@ -258,7 +259,8 @@ _part("contrib.scale_by_cocob")
 _part("contrib.scale_by_galore", rank=2, update_proj_gap=5)
 _add("contrib.scale_by_madgrad", lambda h: optax.contrib.scale_by_madgrad(h["learning_rate"], eps=h["eps"]), LR, EPS)
 _add("contrib.scale_by_muon", lambda h: optax.chain(
-    optax.masked(optax.contrib.scale_by_muon(eps=0.0), _matrices), optax.scale(-h["learning_rate"])), LR)
+    optax.partition({True: optax.contrib.scale_by_muon(eps=0.0), False: optax.identity()}, _matrices),
+    optax.scale_by_learning_rate(h["learning_rate"])), LR)
 _part("contrib.scale_by_simplified_ademamix", EPS)
 _add("contrib.sam", lambda h: optax.contrib.sam(
     _momentum(h), optax.chain(optax.contrib.normalize(), optax.sgd(h["rho"])), sync_period=2), LR, {"rho": 0.05})
