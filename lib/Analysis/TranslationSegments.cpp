@@ -23,6 +23,19 @@ struct FactorPart {
 
 } // namespace
 
+/// How the segments of each dimension of a tensor lie in its axis: nothing where that is not followed, or
+/// not cut.
+static SmallVector<Segments, 4> segmentsOf(const Structure &structure,
+                                           const Structure::Binding &binding,
+                                           const CompiledRule::Tensor &tensor,
+                                           const ResolvedSpace &space) {
+  SmallVector<Segments, 4> result;
+  for (auto [d, dim] : llvm::enumerate(tensor))
+    result.push_back(dim.isSegmented() ? structure.segmentsOf(binding, dim, space.axes[d])
+                                       : std::nullopt);
+  return result;
+}
+
 void TranslationEngine::runSegmented(size_t index, const Structure::Binding &binding) {
   const Program::Step &step = program.getSteps()[index];
   const CompiledRule &rule = *step.rule;
@@ -42,9 +55,14 @@ void TranslationEngine::runSegmented(size_t index, const Structure::Binding &bin
 
   const ResolvedSpace &own = structure.resolve(structure.spaceOf(results[0]));
   const CompiledRule::Tensor &tensor = rule.tensors[rule.numOperands];
+  SmallVector<Segments, 4> ownSegments = segmentsOf(structure, binding, tensor, own);
   Shift shift;
   for (unsigned o = 0; o < rule.numOperands; ++o) {
+    if (!shifts[operands[o]])
+      continue;
     const ResolvedSpace &from = structure.resolve(structure.spaceOf(operands[o]));
+    SmallVector<Segments, 4> fromSegments =
+        segmentsOf(structure, binding, rule.tensors[o], from);
     for (const ShiftTerm &term : Shift(shiftOf(operands[o]))) {
       // Each factor's part of the term; a piece that the result does not have takes the term along.
       llvm::SmallDenseMap<CompiledRule::Factor, FactorPart, 8> parts;
@@ -63,7 +81,7 @@ void TranslationEngine::runSegmented(size_t index, const Structure::Binding &bin
             isFollowed &= isConstant;
           continue;
         }
-        Segments segments = structure.segmentsOf(binding, dim, from.axes[d]);
+        const Segments &segments = fromSegments[d];
         if (!segments) {
           isFollowed &= isConstant;
           continue;
@@ -98,7 +116,7 @@ void TranslationEngine::runSegmented(size_t index, const Structure::Binding &bin
           FactorPart &part = parts[dim.segments[*at].front()];
           if (!dim.isSegmented()) {
             digits = {part.digit};
-          } else if (Segments segments = structure.segmentsOf(binding, dim, &axis)) {
+          } else if (const Segments &segments = ownSegments[d]) {
             digits = {segments->toWhole[*at][part.digit]};
           } else {
             isFollowed = false;
