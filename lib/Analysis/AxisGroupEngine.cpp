@@ -231,32 +231,70 @@ void AxisGroupEngine::runCarry(const Program::Step &step) {
   setStates(carried, own);
 }
 
-void AxisGroupEngine::runLoopTie(const Program::Step &step) {
-  ArrayRef<ValueId> operands = program.operands(step);
-  for (unsigned i = 0; i < step.numTied; ++i) {
-    ValueId carried = operands[i], yielded = operands[i + step.numTied];
-    bool fits = isConstant(yielded) ||
-                (structure.spaceOf(carried) != ~0u && structure.spaceOf(yielded) != ~0u &&
-                 llvm::equal(slotsOf(carried).slots, slotsOf(yielded).slots,
-                             [](const AxisSlot &a, const AxisSlot &b) {
-                               return a.key == b.key && a.atom == b.atom && a.size == b.size;
-                             }));
-    if (!fits) {
-      fixAll(carried);
-      fixAll(yielded);
+void AxisGroupEngine::square(ValueId from, ValueId to) {
+  forward(from, to);
+  SmallVector<SlotState> own(statesOf(to));
+  for (SlotState &state : own) {
+    if (!state.isMoved())
+      continue;
+    if (state.kind == SlotState::Paired || classes.isTrivial(state.node)) {
+      forbidLinear(state);
       continue;
     }
-    ArrayRef<SlotState> before = statesOf(carried), after = statesOf(yielded);
-    for (unsigned s = 0; s < before.size(); ++s) {
-      SlotState last = isConstant(yielded) ? constantState(yielded) : after[s];
-      if (last.kind == SlotState::Uniform)
-        demand(before[s], AxisClasses::FixesConstant);
-      if (last.kind == SlotState::Paired)
-        forbidLinear(last);
-      if (last.isMoved())
-        tie(before[s], last);
-    }
+    // One matrix on both sides of a product of which only sums are read.
+    classes.unify(state.node, state.node, true);
+    state.kind = SlotState::Paired;
   }
+  setStates(to, own);
+}
+
+void AxisGroupEngine::forward(ValueId from, ValueId to) {
+  if (isConstant(from)) {
+    setStates(to, SmallVector<SlotState>(slotsOf(to).size(), constantState(from)));
+    return;
+  }
+  bool fits = isFollowed(from) && structure.spaceOf(from) != ~0u && structure.spaceOf(to) != ~0u &&
+              llvm::equal(slotsOf(from).slots, slotsOf(to).slots,
+                          [](const AxisSlot &a, const AxisSlot &b) {
+                            return a.key == b.key && a.size == b.size;
+                          });
+  if (fits) {
+    setStates(to, SmallVector<SlotState>(statesOf(from)));
+    return;
+  }
+  fixAll(from);
+  setFixed(to);
+}
+
+void AxisGroupEngine::tieNext(ValueId carried, ValueId yielded) {
+  bool fits = isConstant(yielded) ||
+              (structure.spaceOf(carried) != ~0u && structure.spaceOf(yielded) != ~0u &&
+               isFollowed(carried) && isFollowed(yielded) &&
+               llvm::equal(slotsOf(carried).slots, slotsOf(yielded).slots,
+                           [](const AxisSlot &a, const AxisSlot &b) {
+                             return a.key == b.key && a.atom == b.atom && a.size == b.size;
+                           }));
+  if (!fits) {
+    fixAll(carried);
+    fixAll(yielded);
+    return;
+  }
+  ArrayRef<SlotState> before = statesOf(carried), after = statesOf(yielded);
+  for (unsigned s = 0; s < before.size(); ++s) {
+    SlotState last = isConstant(yielded) ? constantState(yielded) : after[s];
+    if (last.kind == SlotState::Uniform)
+      demand(before[s], AxisClasses::FixesConstant);
+    if (last.kind == SlotState::Paired)
+      forbidLinear(last);
+    if (last.isMoved())
+      tie(before[s], last);
+  }
+}
+
+void AxisGroupEngine::runLoopTie(const Program::Step &step) {
+  ArrayRef<ValueId> operands = program.operands(step);
+  for (unsigned i = 0; i < step.numTied; ++i)
+    tieNext(operands[i], operands[i + step.numTied]);
   // What decides how often a loop runs is the same for all parameters that are moved alike.
   for (ValueId condition : operands.drop_front(2 * step.numTied))
     fixAll(condition);

@@ -48,6 +48,13 @@ public:
   void restrictVariation(size_t step, Variation &variation);
 
   const AxisClasses &getClasses() const { return classes; }
+  AxisClasses &getClasses() { return classes; }
+  /// Takes `to` for the entries of `from` times themselves.
+  void square(ValueId from, ValueId to);
+  /// Takes `to` for a copy of `from`.
+  void forward(ValueId from, ValueId to);
+  /// Demands that two values be moved alike, as what a step is given and what it gives back.
+  void tieNext(ValueId carried, ValueId yielded);
   const SpaceSlots &slotsOf(ValueId value);
   llvm::ArrayRef<SlotState> statesOf(ValueId value) const;
 
