@@ -17,6 +17,12 @@ using llvm::SmallVector;
 static constexpr unsigned kMaxDepth = 48;
 /// Rounds of splitting in one identification.
 static constexpr unsigned kMaxRounds = 256;
+/// Axes that are split across the pieces they had: how long they may be, how many pieces they may then
+/// have, and how often that is tried. (A long axis that is cut in several ways at once, as by the
+/// group norms of a U-Net, keeps more if its pieces are not cut further.)
+static constexpr int64_t kMaxSplitAcross = 64;
+static constexpr size_t kMaxParts = 16;
+static constexpr unsigned kMaxSplitsAcross = 1 << 14;
 /// Components of one axis that are numbered.
 static constexpr uint64_t kMaxRadix = 1 << 14;
 
@@ -120,7 +126,7 @@ bool AtomTable::split(AtomId atom, int64_t leading, unsigned depth) {
   // atom stays cut.
   SmallVector<Axis> pieces = flatPieces(atom);
   if (llvm::any_of(pieces, [&](const Axis &p) { return sizeOf(p) % trailing != 0; }))
-    return false;
+    return splitAcross(atom, leading, pieces, depth);
   AtomId rest = newAtom(trailing);
   SmallVector<Axis> leadingPieces;
   for (const Axis &piece : pieces) {
@@ -136,6 +142,32 @@ bool AtomTable::split(AtomId atom, int64_t leading, unsigned depth) {
   atoms[cutLead].children.assign(leadingPieces.begin(), leadingPieces.end());
   atoms[atom].kind = Kind::Product;
   atoms[atom].children.assign(1, Axis{cutLead, rest});
+  return true;
+}
+
+/// The same where a piece ends within an index of the leading atom: that index is a piece of its own,
+/// and the trailing atom is cut there.
+bool AtomTable::splitAcross(AtomId atom, int64_t leading, ArrayRef<Axis> pieces, unsigned depth) {
+  if (atoms[atom].size > kMaxSplitAcross || numSplitsAcross++ >= kMaxSplitsAcross)
+    return false;
+  Axis product = {newAtom(leading), newAtom(atoms[atom].size / leading)};
+  int64_t offset = 0;
+  for (const Axis &piece : pieces) {
+    offset += sizeOf(piece);
+    if (!cutAt(product, offset, depth + 1))
+      return false;
+  }
+  SmallVector<Axis> parts = flatten(product);
+  if (parts.size() > kMaxParts)
+    return false;
+  size_t next = 0;
+  for (const Axis &piece : pieces) {
+    std::optional<Axis> selected = take(parts, next, sizeOf(piece));
+    if (!selected || !unify(piece, *selected, depth + 1))
+      return false;
+  }
+  atoms[atom].kind = Kind::Product;
+  atoms[atom].children.assign(1, product);
   return true;
 }
 
@@ -301,17 +333,25 @@ std::optional<SmallVector<Axis>> AtomTable::cut(ArrayRef<AtomId> axis,
   SmallVector<Axis> segments;
   size_t next = 0;
   for (int64_t size : segmentSizes) {
-    int64_t extent = 0;
-    SmallVector<Axis> selected;
-    while (extent < size && next < pieces.size()) {
-      extent += sizeOf(pieces[next]);
-      selected.push_back(pieces[next++]);
-    }
-    if (extent != size)
+    std::optional<Axis> segment = take(pieces, next, size);
+    if (!segment)
       return std::nullopt;
-    segments.push_back(selected.empty() ? Axis{} : concatenate(selected));
+    segments.push_back(std::move(*segment));
   }
   return segments;
+}
+
+/// The next of some consecutive pieces as one axis of the given size.
+std::optional<Axis> AtomTable::take(ArrayRef<Axis> pieces, size_t &next, int64_t size) {
+  int64_t extent = 0;
+  SmallVector<Axis> selected;
+  while (extent < size && next < pieces.size()) {
+    extent += sizeOf(pieces[next]);
+    selected.push_back(pieces[next++]);
+  }
+  if (extent != size)
+    return std::nullopt;
+  return selected.empty() ? Axis{} : concatenate(selected);
 }
 
 //===----------------------------------------------------------------------===//

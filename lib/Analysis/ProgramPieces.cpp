@@ -16,7 +16,7 @@ using namespace mlir;
 using namespace noether;
 
 /// Pieces an axis is taken to at most.
-static constexpr size_t kMaxPieces = 8;
+static constexpr size_t kMaxPieces = 12;
 
 namespace noether {
 

@@ -4,7 +4,8 @@
 // of v may grow as that of w shrinks: 9 dimensions.
 
 // CHECK: noether.dimension = {torus = 9 : i64, torus_exact = 9 : i64
-// CHECK-SAME: block_shape = [3, 3]
+// CHECK-SAME: axes = array<i64: 0, 1>, exponent = "1"
+// CHECK-SAME: axes = array<i64: 0, 1>, exponent = "-1"
 func.func public @main(%x: tensor<5x3xf32> {noether.role = "batch"},
                        %v: tensor<3x3xf32> {noether.role = "param", noether.name = "v"},
                        %w: tensor<3x3xf32> {noether.role = "param", noether.name = "w"})

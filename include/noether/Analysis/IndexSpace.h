@@ -71,12 +71,15 @@ private:
 
   AtomId newAtom(int64_t size);
   bool split(AtomId atom, int64_t leading, unsigned depth);
+  bool splitAcross(AtomId atom, int64_t leading, llvm::ArrayRef<Axis> pieces, unsigned depth);
+  std::optional<Axis> take(llvm::ArrayRef<Axis> pieces, size_t &next, int64_t size);
   bool unify(llvm::ArrayRef<AtomId> a, llvm::ArrayRef<AtomId> b, unsigned depth);
   bool merge(AtomId a, AtomId b, unsigned depth);
   bool cutAt(llvm::ArrayRef<AtomId> axis, int64_t offset, unsigned depth);
   void expandInto(llvm::ArrayRef<AtomId> axis, Axis &result) const;
 
   std::vector<Atom> atoms;
+  unsigned numSplitsAcross = 0;
 };
 
 /// The final structure of an axis.
