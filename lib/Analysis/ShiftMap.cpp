@@ -3,15 +3,28 @@
 
 #include "ShiftMap.h"
 
+#include "llvm/ADT/Hashing.h"
+
 using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
-ShiftMapId ShiftMaps::intern(SmallVector<uint64_t, 16> description, Map map) {
-  auto [it, isNew] = byDescription.try_emplace(std::move(description), maps.size());
-  if (isNew)
-    maps.push_back(std::move(map));
-  return it->second;
+static constexpr ShiftMapId kNone = ~0u;
+
+std::pair<ShiftMapId, bool> ShiftMaps::intern(ArrayRef<uint64_t> description, Map map) {
+  // Leave DenseMap's two reserved keys free.
+  uint64_t hash = static_cast<uint64_t>(llvm::hash_value(description)) >> 2;
+  auto [it, isNew] = byHash.try_emplace(hash, kNone);
+  for (ShiftMapId id = it->second; id != kNone; id = nextOfHash[id])
+    if (descriptionOf(id) == description)
+      return {id, false};
+  ShiftMapId id = maps.size();
+  nextOfHash.push_back(it->second);
+  it->second = id;
+  maps.push_back(map);
+  descriptions.insert(descriptions.end(), description.begin(), description.end());
+  starts.push_back(descriptions.size());
+  return {id, true};
 }
 
 uint8_t ShiftMaps::renumbered(uint8_t leg, ArrayRef<uint8_t> consumed) {
@@ -27,11 +40,11 @@ uint64_t ShiftMaps::keptZeroMean(ShiftMapId inner, ArrayRef<uint8_t> consumed) c
 }
 
 ShiftMapId ShiftMaps::identity(unsigned numLegs) {
-  return intern({Identity, numLegs}, {numLegs, (uint64_t(1) << numLegs) - 1, std::nullopt, true});
+  return intern({Identity, numLegs}, {numLegs, (uint64_t(1) << numLegs) - 1, nullptr, true}).first;
 }
 
 ShiftMapId ShiftMaps::product(Product product) {
-  SmallVector<uint64_t, 16> description = {ProductOf, product.inner, product.value,
+  Description description = {ProductOf, product.inner, product.value,
                                            static_cast<uint64_t>(product.power)};
   Legs consumed;
   unsigned numNew = 0;
@@ -47,17 +60,26 @@ ShiftMapId ShiftMaps::product(Product product) {
     numNew += dim.isSummed ? 0 : dim.numLegs;
   }
   Map map = {maps[product.inner].numLegs - static_cast<unsigned>(consumed.size()) + numNew,
-             keptZeroMean(product.inner, consumed), std::nullopt, false};
-  map.product = std::move(product);
-  return intern(std::move(description), std::move(map));
+             keptZeroMean(product.inner, consumed)};
+  auto [id, isNew] = intern(description, map);
+  if (isNew)
+    maps[id].product = &products.emplace_back(std::move(product));
+  return id;
 }
 
 ShiftMapId ShiftMaps::other(ArrayRef<uint64_t> description, ShiftMapId inner,
                             ArrayRef<uint8_t> consumed, unsigned numNew) {
-  SmallVector<uint64_t, 16> key(description);
+  Description key(description);
   key.push_back(inner);
   key.push_back(consumed.size());
   key.append(consumed.begin(), consumed.end());
-  return intern(std::move(key), {maps[inner].numLegs - static_cast<unsigned>(consumed.size()) + numNew,
-                                 keptZeroMean(inner, consumed), std::nullopt, false});
+  return intern(key, {maps[inner].numLegs - static_cast<unsigned>(consumed.size()) + numNew,
+                      keptZeroMean(inner, consumed)})
+      .first;
+}
+
+ShiftMapId ShiftMaps::bundle(ArrayRef<uint64_t> description, unsigned numLegs, uint64_t zeroMean) {
+  Description key = {Bundle};
+  key.append(description.begin(), description.end());
+  return intern(key, {numLegs, zeroMean}).first;
 }

@@ -14,12 +14,12 @@
 
 #include "noether/Analysis/Program.h"
 
-#include <map>
+#include <deque>
 
 namespace noether {
 
 using ShiftMapId = uint32_t;
-using Legs = llvm::SmallVector<uint8_t, 2>;
+using Legs = llvm::SmallVector<uint8_t, 8>;
 
 class ShiftMaps {
 public:
@@ -56,31 +56,46 @@ public:
   ShiftMapId other(llvm::ArrayRef<uint64_t> description, ShiftMapId inner,
                    llvm::ArrayRef<uint8_t> consumed, unsigned numNew);
 
+  /// A sum of terms that is followed as one; `description` tells the terms.
+  ShiftMapId bundle(llvm::ArrayRef<uint64_t> description, unsigned numLegs, uint64_t zeroMean);
+
   unsigned numLegs(ShiftMapId map) const { return maps[map].numLegs; }
   bool hasZeroMean(ShiftMapId map, uint8_t leg) const { return maps[map].zeroMean >> leg & 1; }
+  /// One bit per leg.
+  uint64_t getZeroMean(ShiftMapId map) const { return maps[map].zeroMean; }
   bool isIdentity(ShiftMapId map) const { return maps[map].isIdentity; }
   /// Null if the map is no product.
   const Product *getProduct(ShiftMapId map) const {
-    return maps[map].product ? &*maps[map].product : nullptr;
+    return maps[map].product;
   }
   /// The number of a leg after others were consumed.
   static uint8_t renumbered(uint8_t leg, llvm::ArrayRef<uint8_t> consumed);
 
   /// Kinds of maps in descriptions.
-  enum Kind : uint64_t { Identity, ProductOf, ScaledBy, SummedOver, MappedBy };
+  enum Kind : uint64_t { Identity, ProductOf, ScaledBy, SummedOver, MappedBy, Bundle };
 
 private:
+  using Description = llvm::SmallVector<uint64_t, 48>;
   struct Map {
     unsigned numLegs;
     uint64_t zeroMean;
-    std::optional<Product> product;
+    const Product *product = nullptr;
     bool isIdentity = false;
   };
-  ShiftMapId intern(llvm::SmallVector<uint64_t, 16> description, Map map);
+  /// The map of a description, and whether it is new: it is then as `map` says.
+  std::pair<ShiftMapId, bool> intern(llvm::ArrayRef<uint64_t> description, Map map);
   uint64_t keptZeroMean(ShiftMapId inner, llvm::ArrayRef<uint8_t> consumed) const;
+  llvm::ArrayRef<uint64_t> descriptionOf(ShiftMapId map) const {
+    return llvm::ArrayRef<uint64_t>(descriptions).slice(starts[map], starts[map + 1] - starts[map]);
+  }
 
   std::vector<Map> maps;
-  std::map<llvm::SmallVector<uint64_t, 16>, ShiftMapId> byDescription;
+  std::deque<Product> products;
+  std::vector<uint64_t> descriptions; // one after the other
+  std::vector<size_t> starts = {0};
+  /// Maps by the hash of their description; those of equal hashes in a list.
+  llvm::DenseMap<uint64_t, ShiftMapId> byHash;
+  std::vector<ShiftMapId> nextOfHash;
 };
 
 } // namespace noether

@@ -61,6 +61,15 @@ const Builder::Motions &Builder::motionsOf(FormId form) {
   auto [it, isNew] = byForm.try_emplace(form);
   if (!isNew)
     return it->second;
+  if (ArrayRef<FormId> bundle = engine.bundleOf(form); !bundle.empty()) {
+    // Whatever moves a term of it; the terms have maps of their own.
+    Motions motions;
+    for (FormId inner : bundle)
+      for (const auto &motion : Motions(motionsOf(inner)))
+        if (llvm::none_of(motions, [&](auto &other) { return other.first == motion.first; }))
+          motions.push_back(motion);
+    return byForm[form] = std::move(motions);
+  }
   std::map<std::pair<unsigned, unsigned>, Fraction> sum;
   for (const Term &term : solution.evaluate(forms[form]))
     if (auto moved = byFree.find(term.unknown); moved != byFree.end())

@@ -11,8 +11,10 @@ using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
-/// Values with more terms are not followed: long residual streams, say.
+/// Values with more terms are not followed.
 static constexpr size_t kMaxTerms = 256;
+/// Values with more terms have them bundled, if that many run along the same axes.
+static constexpr size_t kMaxLoose = 24, kMinBundle = 8;
 /// Terms that are followed in all, for each step and at least: the work is linear in the program.
 static constexpr uint64_t kTermsPerStep = 8, kMinTerms = 1 << 20;
 /// Constants below this in a choice or a maximum hide an entry, whatever is added to the others.
@@ -26,6 +28,8 @@ TranslationEngine::TranslationEngine(const Program &program, const Structure &st
       budget(kMinTerms + kTermsPerStep * program.getSteps().size()) {}
 
 bool TranslationEngine::addUnknown(ValueId value, uint64_t key, FormId form) {
+  for (const Term &term : forms[form])
+    firstBundle = std::max(firstBundle, term.unknown + 1);
   if (std::optional<size_t> obstacle = rigid.forbiddenBy(value)) {
     pinForm(form, *obstacle);
     return true;
@@ -71,17 +75,35 @@ void TranslationEngine::pinForm(FormId form, size_t step) {
   form = live(form);
   if (form == FormPool::zero)
     return;
-  sink.vanish(form, step);
-  if (forms[form].size() != 1)
-    return;
   UnknownId unknown = forms[form].front().unknown;
+  bool isSingle = forms[form].size() == 1;
+  // The map of a bundle is its own: no form has others besides.
+  if (ArrayRef<FormId> bundle = bundleOf(form); !bundle.empty()) {
+    for (FormId inner : bundle)
+      pinForm(inner, step);
+  } else {
+    sink.vanish(form, step);
+  }
+  if (!isSingle)
+    return;
   if (unknown >= vanished.size())
     vanished.resize(unknown + 1);
   vanished.set(unknown);
 }
 
+void TranslationEngine::vanishUnlessMoves(double constant, FormId form, size_t step) {
+  form = live(form);
+  if (form == FormPool::zero)
+    return;
+  ArrayRef<FormId> bundle = bundleOf(form);
+  if (bundle.empty())
+    return sink.vanishUnlessMoves(constant, form, step);
+  for (FormId inner : bundle)
+    vanishUnlessMoves(constant, inner, step);
+}
+
 void TranslationEngine::pin(ValueId value, size_t step) {
-  for (const ShiftTerm &term : Shift(shiftOf(value)))
+  for (const ShiftTerm &term : shiftOf(value))
     pinForm(term.form, step);
 }
 
@@ -114,8 +136,50 @@ void TranslationEngine::joinEqualTerms(Shift &shift) {
   shift.truncate(kept);
 }
 
+void TranslationEngine::bundleTerms(Shift &shift) {
+  // By component, and by which indices have zero mean.
+  auto kindOf = [&](const ShiftTerm &term) {
+    uint64_t zeroMean = 0;
+    for (auto [position, leg] : llvm::enumerate(term.legs))
+      zeroMean |= uint64_t(maps.hasZeroMean(term.map, leg)) << position;
+    return std::make_pair(term.key, zeroMean);
+  };
+  llvm::MapVector<std::pair<uint64_t, uint64_t>, SmallVector<const ShiftTerm *, 0>> groups;
+  for (const ShiftTerm &term : shift)
+    groups[kindOf(term)].push_back(&term);
+  Shift bundled;
+  for (auto &[kind, group] : groups) {
+    if (group.size() < kMinBundle) {
+      for (const ShiftTerm *term : group)
+        bundled.push_back(*term);
+      continue;
+    }
+    SmallVector<uint64_t> description;
+    for (const ShiftTerm *term : group) {
+      description.append({term->map, term->form});
+      description.append(term->legs.begin(), term->legs.end());
+    }
+    unsigned numLegs = group.front()->legs.size();
+    ShiftTerm one = {maps.bundle(description, numLegs, kind.second), kind.first, {}, FormPool::zero};
+    for (unsigned leg = 0; leg < numLegs; ++leg)
+      one.legs.push_back(leg);
+    auto [it, isNew] = bundleForms.try_emplace(one.map, FormPool::zero);
+    if (isNew) {
+      it->second = forms.unknown(firstBundle + bundles.size());
+      SmallVector<FormId, 0> &terms = bundles.emplace_back();
+      for (const ShiftTerm *term : group)
+        terms.push_back(term->form);
+    }
+    one.form = it->second;
+    bundled.push_back(std::move(one));
+  }
+  shift = std::move(bundled);
+}
+
 void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
   joinEqualTerms(shift);
+  if (shift.size() > kMaxLoose)
+    bundleTerms(shift);
   std::optional<size_t> obstacle = rigid.forbiddenBy(value);
   bool isNotFollowed = obstacle || shift.size() > kMaxTerms || shift.size() > budget;
   budget -= std::min<uint64_t>(budget, shift.size());
@@ -367,8 +431,7 @@ TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
   LocalShift result = known ? std::move(*known) : LocalShift();
   for (double mask : masks)
     for (LocalTerm &term : result)
-      if (FormId form = live(term.form); form != FormPool::zero)
-        sink.vanishUnlessMoves(mask, form, joint.index);
+      vanishUnlessMoves(mask, term.form, joint.index);
   // One index of what is summed over stands for all.
   for (LocalTerm &term : result)
     for (unsigned axis : joint.summed.set_bits())

@@ -53,6 +53,12 @@ public:
 
   llvm::ArrayRef<ShiftTerm> shiftOf(ValueId value) const { return pool[shifts[value]]; }
   bool isIdentity(ShiftMapId map) const { return maps.isIdentity(map); }
+  /// The forms that a form stands for if it is that of a bundle of terms; nothing otherwise.
+  llvm::ArrayRef<FormId> bundleOf(FormId form) const {
+    UnknownId unknown = forms[form].empty() ? 0 : forms[form].front().unknown;
+    return unknown < firstBundle || bundles.empty() ? llvm::ArrayRef<FormId>()
+                                                    : bundles[unknown - firstBundle];
+  }
 
 private:
   using Part = ShiftMaps::Part;
@@ -85,6 +91,7 @@ private:
 
   bool openJoint(size_t index, Joint &joint);
   LocalShift embed(const Joint &joint, unsigned operand);
+  /// Appends a term, one for each of the pieces it lies in.
   void embedTerm(const Joint &joint, unsigned operand, const ShiftTerm &term, LocalShift &local);
   void runRule(const Joint &joint);
   void runSegmented(size_t index, const Structure::Binding &binding);
@@ -113,6 +120,7 @@ private:
   bool isLargeMask(ValueId value) const;
 
   void pinForm(FormId form, size_t step);
+  void vanishUnlessMoves(double constant, FormId form, size_t step);
   void pinOperand(size_t index, unsigned operand);
   /// Form without the unknowns that are known to vanish.
   FormId live(FormId form);
@@ -120,6 +128,9 @@ private:
   void setShift(ValueId value, Shift shift, size_t step);
   void add(Shift &shift, ShiftTerm term);
   void joinEqualTerms(Shift &shift);
+  /// Makes one term of many that run along the same axes: what a residual stream has gathered. It
+  /// vanishes as a whole, or not at all.
+  void bundleTerms(Shift &shift);
 
   const Program &program;
   const Structure &structure;
@@ -129,8 +140,12 @@ private:
   ValueRoots roots;
   RigidValues rigid;
   std::vector<uint32_t> shifts; // by value, into the pool
-  std::vector<Shift> pool;
+  std::deque<Shift> pool;
   llvm::BitVector vanished; // by unknown
+  /// Forms of the terms of bundles. A bundle has an unknown of its own, numbered after the others.
+  std::vector<llvm::SmallVector<FormId, 0>> bundles;
+  llvm::DenseMap<ShiftMapId, FormId> bundleForms;
+  UnknownId firstBundle = 0;
   uint64_t budget; // terms that may yet be followed
 };
 

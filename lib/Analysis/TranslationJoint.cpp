@@ -115,14 +115,11 @@ void TranslationEngine::embedTerm(const Joint &joint, unsigned operand, const Sh
     }
   }
   // Along axes it does not have, the operand is constant, whatever the piece.
+  size_t first = local.size();
   local.push_back(std::move(result));
   for (unsigned a = 0; a < numAxes; ++a) {
     if (present.test(a) || !joint.relevant.test(a) || !joint.space->axes[a]->hasPieces)
       continue;
-    // Those of this term are the last ones.
-    size_t first = local.size();
-    while (first > 0 && local[first - 1].form == term.form && local[first - 1].map == term.map)
-      --first;
     LocalShift next(std::make_move_iterator(local.begin() + first),
                     std::make_move_iterator(local.end()));
     local.truncate(first);
@@ -136,12 +133,8 @@ void TranslationEngine::embedTerm(const Joint &joint, unsigned operand, const Sh
 
 TranslationEngine::LocalShift TranslationEngine::embed(const Joint &joint, unsigned operand) {
   LocalShift local;
-  for (const ShiftTerm &term : Shift(shiftOf(joint.operands[operand]))) {
-    LocalShift own;
-    embedTerm(joint, operand, term, own);
-    for (LocalTerm &one : own)
-      local.push_back(std::move(one));
-  }
+  for (const ShiftTerm &term : shiftOf(joint.operands[operand]))
+    embedTerm(joint, operand, term, local);
   return local;
 }
 
@@ -283,8 +276,8 @@ std::optional<bool> TranslationEngine::multiply(const Joint &joint, unsigned par
   // The joint axes of each dimension of the root.
   unsigned numAxes = joint.space->axes.size();
   SmallVector<int, 4> rootOf(numAxes, -1);
-  llvm::MapVector<unsigned, SmallVector<unsigned, 2>> axesOf;
-  llvm::DenseMap<unsigned, unsigned> valueDimension;
+  llvm::SmallMapVector<unsigned, SmallVector<unsigned, 2>, 4> axesOf;
+  llvm::SmallDenseMap<unsigned, unsigned, 4> valueDimension;
   for (auto [d, dim] : llvm::enumerate(tensor)) {
     if (d >= root.dimensions.size() || root.dimensions[d] < 0)
       continue;
@@ -472,7 +465,7 @@ void TranslationEngine::mapUnknown(const Joint &joint, unsigned operand, unsigne
   for (unsigned leg = 0; leg < maps.numLegs(term.map); ++leg)
     if (!llvm::is_contained(kept, leg))
       consumed.push_back(leg);
-  SmallVector<uint64_t, 16> description = {ShiftMaps::MappedBy, joint.index, operand, result};
+  SmallVector<uint64_t, 48> description = {ShiftMaps::MappedBy, joint.index, operand, result};
   for (auto [axis, part] : llvm::enumerate(term.parts)) {
     bool isDescribed = !llvm::any_of(part.legs, [&](uint8_t leg) {
       return llvm::is_contained(kept, leg);
@@ -528,7 +521,7 @@ void TranslationEngine::mapUnknown(const Joint &joint, unsigned operand, unsigne
       pinForm(term.form, joint.index);
       continue;
     }
-    SmallVector<uint64_t, 16> own = description;
+    SmallVector<uint64_t, 48> own = description;
     own.append(partial.cells.begin(), partial.cells.end());
     add(shift, {maps.other(own, term.map, consumed, partial.numNew), partial.key, partial.legs,
                 term.form});
