@@ -36,12 +36,14 @@ class Value:
     Attributes:
         number: what it holds in every element, where that is known.
         zeros: it is a constant tensor of zeros, infinities and NaN.
+        constant: of a constant tensor, what is equal for equal ones.
     """
 
     shape: tuple[int, ...]
     element: str
     number: float | None = None
     zeros: bool = False
+    constant: Any = None
 
     @property
     def is_float(self) -> bool:
@@ -315,6 +317,7 @@ class _Expansion:
             frame[result] = self.value(result.type, number)
             return
         frame[result] = self.value(result.type, zeros=constants.consists_of_zeros(attribute))
+        self.program.values[-1].constant = attribute
         self.step(op, Rule(is_barrier=True), [], [frame[result]])
 
     def fold(self, op: Any, operands: Sequence[int], frame: dict[Any, int]) -> bool:

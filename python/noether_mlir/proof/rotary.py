@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from noether_mlir.proof.actions import Action, merge
 from noether_mlir.proof.groups import GroupProof
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import ProofError, at
@@ -29,11 +32,11 @@ class _Reading:
     """What one pair of joined halves is made of.
 
     Attributes:
-        source: the value whose halves are cut, and the axis. steps: the operations in between. factors: values that are
-            multiplied with.
+        source: the value that is cut, the axis, and whether every second entry is taken. steps: the operations in
+            between. factors: values that are multiplied with.
     """
 
-    source: tuple[int, int] | None = None
+    source: tuple[int, int, bool] | None = None
     steps: set[int] = field(default_factory=set)
     factors: set[int] = field(default_factory=set)
 
@@ -97,23 +100,27 @@ class ComplexProof(GroupProof):
         forms = [self.expand(value, reading) for value in step.operands]
         if reading.source is None or None in forms:
             return None
-        value, own = reading.source
-        if own != axis or self.program.values[value].shape != self.program.values[step.results[0]].shape:
+        value, own, alternates = reading.source
+        whole, joined = (self.program.values[v].shape for v in (value, step.results[0]))
+        shape = (*whole[:own], whole[own] // 2, 2, *whole[own + 1:]) if alternates else whole
+        if axis != own + alternates or joined != shape:
             return None
         first, second = ({key: c for key, c in form.items() if c} for form in forms if form is not None)
         turned = {(1 - half, factors): c if half else -c for (half, factors), c in first.items()}
         if second != {key: -c for key, c in turned.items()}:
             return None
         moved, result = self.motions.get(value, ()), self.motions[step.results[0]]
+        if any(action.axis != own or action.side == "paired" or not _is_pairs(action, whole[own], alternates)
+               for action in moved):
+            raise ProofError(f"{at(step)}: what it rotates is not moved in pairs")
+        if alternates:
+            moved = merge([_split(action) for action in moved])
         if [action.key for action in moved] != [action.key for action in result]:
             raise ProofError(f"{at(step)}: its result does not move as what it rotates")
-        size = self.program.values[value].shape[axis]
-        if any(action.axis != axis or action.side == "paired" or not _is_halves(action, size) for action in moved):
-            raise ProofError(f"{at(step)}: what it rotates is not moved in pairs")
         return reading
 
-    def expand(self, value: int, reading: _Reading) -> _Form | None:
-        """A value as a linear form in the halves of the source."""
+    def expand(self, value: int, reading: _Reading, frame: int = 0) -> _Form | None:
+        """A value as a linear form in the halves of the source; `frame` counts changes of shape on the way."""
         made = self.checker.roots.makers.get(value)
         if made is None or len(reading.steps) > _MAX_STEPS:
             return None
@@ -123,15 +130,18 @@ class ComplexProof(GroupProof):
             return None
         half = self.half_of(step)
         if half is not None:
-            axis, which = half
+            axis, which, alternates = half
             if step.operands[0] not in self.motions:
                 return None
             if reading.source is None:
-                reading.source = (step.operands[0], axis)
-            if reading.source != (step.operands[0], axis):
+                reading.source = (step.operands[0], axis, alternates)
+            if reading.source != (step.operands[0], axis, alternates):
                 return None
             reading.steps.add(number)
             return {(which, ()): Fraction(1)}
+        if self.is_reshape(step):
+            reading.steps.add(number)
+            return self.expand(step.operands[0], reading, frame + 1)
         shapes = {self.program.values[v].shape for v in (*step.operands, *step.results)}
         if len(shapes) != 1 or any(dims != rule.results[0] for dims in rule.operands):
             return None
@@ -140,7 +150,7 @@ class ComplexProof(GroupProof):
         if all(use in "+-" for use in rule.uses) and len(rule.equations) == len(step.operands):
             total: _Form = {}
             for operand, use in zip(step.operands, rule.uses, strict=True):
-                form = self.expand(operand, reading)
+                form = self.expand(operand, reading, frame)
                 if form is None:
                     return None
                 for key, coefficient in form.items():
@@ -149,20 +159,37 @@ class ComplexProof(GroupProof):
         if rule.uses != ("*", "*") or len(rule.equations) != 1 or any(c != 1 for c, _ in rule.equations[0].terms):
             return None
         for moved, factor in (step.operands, step.operands[::-1]):
-            form = self.expand(moved, reading)
+            form = self.expand(moved, reading, frame)
             if form is None:
                 reading.source, reading.steps, reading.factors = before[0], set(before[1]) | {number}, set(before[2])
                 continue
             reading.factors.add(factor)
             root = self.checker.roots.get(factor)
-            name = (root.value, root.dims, tuple(sorted(root.summed)))
+            # Equal constants are one.
+            constant = self.program.values[root.value].constant
+            name = (root.value if constant is None else hash(constant), root.dims, tuple(sorted(root.summed)), frame)
             return {(half, tuple(sorted([*names, name], key=repr))): c * root.coefficient
                     for (half, names), c in form.items()}
         return None
 
-    def half_of(self, step: Step) -> tuple[int, int] | None:
-        """Whether a step takes one half of an axis: the axis, and which."""
+    def is_reshape(self, step: Step) -> bool:
+        """Whether a step only adds or drops axes of size one."""
+        if step.op.partition(".")[2] not in ("reshape", "broadcast_in_dim") or len(step.operands) != 1:
+            return False
+        shapes = [[size for size in self.program.values[v].shape if size != 1] for v in (step.operands[0], step.results[0])]
+        factors = [[dim for dim, size in zip(dims, self.program.values[v].shape, strict=True) if size != 1]
+                   for dims, v in ((step.rule.operands[0], step.operands[0]), (step.rule.results[0], step.results[0]))]
+        return shapes[0] == shapes[1] and factors[0] == factors[1]
+
+    def half_of(self, step: Step) -> tuple[int, int, bool] | None:
+        """Whether a step takes one half of an axis: the axis, which, and whether it is every second entry."""
         rule = step.rule
+        if step.op.endswith(".slice") and step.takes and len(step.takes) == 1:
+            ((axis, table),) = step.takes.items()
+            size = self.program.values[step.operands[0]].shape[axis]
+            for which in (0, 1):
+                if size % 2 == 0 and table.tolist() == list(range(which, size, 2)) and size > 2:
+                    return axis, which, True
         if not step.op.endswith("slice") or rule.uses[0] != "+" or not rule.operands:
             return None
         axis = _cut_axis(rule.operands[0])
@@ -173,7 +200,7 @@ class ComplexProof(GroupProof):
             return None
         for which, segment in enumerate(rule.operands[0][axis]):
             if segment == rule.results[0][axis][0]:
-                return axis, which
+                return axis, which, False
         return None
 
 
@@ -185,8 +212,20 @@ def _cut_axis(dims: tuple[Any, ...]) -> int | None:
     return cut[0]
 
 
-def _is_halves(action: Any, size: int) -> bool:
-    """Whether a pair is an entry of the first half and that of the second at the same place."""
-    moved = action.coordinate >= 0
-    index = [i for i in range(size) if moved[i]]
-    return all(action.coordinate[i] == i // (size // 2) and action.first[i] == i % (size // 2) for i in index)
+def _is_pairs(action: Action, size: int, alternates: bool) -> bool:
+    """Whether a pair is an entry of the first half and that of the second at the same place; or two neighbours."""
+    for index in np.nonzero(action.coordinate >= 0)[0]:
+        place = (index % 2, index - index % 2) if alternates else (index // (size // 2), index % (size // 2))
+        if (action.coordinate[index], action.first[index]) != place:
+            return False
+    return not alternates or bool((action.coordinate >= 0).all())
+
+
+def _split(action: Action) -> Action:
+    """An action on neighbours of an axis, where these have an axis of their own behind it."""
+    def moved(axis: int, array: np.ndarray) -> tuple[int, np.ndarray]:
+        return (axis, array[::2]) if axis == action.axis else (axis + (axis > action.axis), array)
+
+    blocks = tuple(moved(*each) for each in action.blocks)
+    masks = dict(moved(*each) for each in action.masks.items())
+    return Action(action.axis + 1, action.side, np.arange(2), np.zeros(2, np.int64), blocks, masks)
