@@ -48,6 +48,35 @@ static DictionaryAttr describe(const Symmetry &symmetry, Builder &b) {
        b.getNamedAttr("broken_by", b.getArrayAttr(brokenBy))});
 }
 
+static DictionaryAttr describe(const AxisGroup &group, Builder &b) {
+  SmallVector<Attribute> members;
+  for (const AxisMember &member : group.members) {
+    SmallVector<NamedAttribute> attributes = {
+        b.getNamedAttr("argument", b.getI64IntegerAttr(member.argument)),
+        b.getNamedAttr("side", b.getStringAttr(member.inverse ? "inverse_transpose" : "direct")),
+        b.getNamedAttr("axis", b.getI64IntegerAttr(member.axis)),
+        b.getNamedAttr("block_axes", b.getDenseI64ArrayAttr(member.blockAxes)),
+        b.getNamedAttr("view", b.getDenseI64ArrayAttr(member.view))};
+    if (member.sizes != member.view) {
+      attributes.push_back(b.getNamedAttr("offsets", b.getDenseI64ArrayAttr(member.offsets)));
+      attributes.push_back(b.getNamedAttr("sizes", b.getDenseI64ArrayAttr(member.sizes)));
+    }
+    members.push_back(b.getDictionaryAttr(attributes));
+  }
+  SmallVector<NamedAttribute> attributes = {
+      b.getNamedAttr("id", b.getStringAttr(group.id)),
+      b.getNamedAttr("family", b.getStringAttr(stringifyAxisFamily(group.family))),
+      b.getNamedAttr("members", b.getArrayAttr(members)),
+      b.getNamedAttr("size", b.getI64IntegerAttr(group.size)),
+      b.getNamedAttr("block_shape", b.getDenseI64ArrayAttr(group.blockShape)),
+      b.getNamedAttr("dimension", b.getI64IntegerAttr(group.dimension))};
+  for (auto [name, holds] : {std::make_pair("fixes_constant", group.fixesConstant),
+                             std::make_pair("fixes_sum", group.fixesSum)})
+    if (holds)
+      attributes.push_back(b.getNamedAttr(name, b.getUnitAttr()));
+  return b.getDictionaryAttr(attributes);
+}
+
 static void annotate(const StepAnalysis &analysis) {
   func::FuncOp entry = analysis.roles.entry;
   Builder b(entry.getContext());
@@ -55,6 +84,8 @@ static void annotate(const StepAnalysis &analysis) {
   for (const Symmetry &symmetry :
        llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
     symmetries.push_back(describe(symmetry, b));
+  for (const AxisGroup &group : analysis.axisGroups)
+    symmetries.push_back(describe(group, b));
   entry->setDiscardableAttr("noether.symmetries", b.getArrayAttr(symmetries));
   entry->setDiscardableAttr(
       "noether.dimension",

@@ -8,7 +8,7 @@
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 2>, exponent = "-1", offsets = array<i64: 0, 1, 0>, sizes = array<i64: 4, 1, 5>, view = array<i64: 4, 3, 5>}]},
 // CHECK-SAME: {broken_by = [], dimension = 5 : i64, family = "rescale", id = "S2", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 2>, exponent = "1", offsets = array<i64: 0, 2, 0>, sizes = array<i64: 4, 1, 5>, view = array<i64: 4, 3, 5>},
-// CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 5>}]}]
+// CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 5>}]}
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x5xf32> {noether.role = "batch"},
                        %qkv: tensor<4x15xf32> {noether.role = "param", noether.name = "qkv"},

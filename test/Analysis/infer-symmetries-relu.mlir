@@ -8,7 +8,7 @@
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 5 : i64, family = "rescale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 5>},
 // CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "1", view = array<i64: 5>},
-// CHECK-SAME: {argument = 4 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 3>}]}]
+// CHECK-SAME: {argument = 4 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 5, 3>}]}
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x3xf32> {noether.role = "batch"},
                        // expected-remark @below {{[Passed] SymmetryFound | Category:noether-symmetries | Function=main | b1=1, dimension=5, exact=yes, family=rescale, id=S1, w1=1, w2=-1}}

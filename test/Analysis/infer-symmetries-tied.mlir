@@ -5,7 +5,7 @@
 // CHECK: noether.dimension = {torus = 5 : i64, torus_exact = 5 : i64
 // CHECK-SAME: noether.symmetries = [{broken_by = [], dimension = 5 : i64, family = "rescale", id = "S1", members = [
 // CHECK-SAME: {argument = 2 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 5>},
-// CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-2", view = array<i64: 5>}]}]
+// CHECK-SAME: {argument = 3 : i64, axes = array<i64: 0>, exponent = "-2", view = array<i64: 5>}]}
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x4xf32> {noether.role = "batch"},
                        %w: tensor<4x5xf32> {noether.role = "param", noether.name = "w"},

@@ -9,7 +9,7 @@
 // CHECK-SAME: {argument = 3 : i64, axes = array<i64: 1>, exponent = "1", view = array<i64: 4, 4>},
 // CHECK-SAME: {argument = 4 : i64, axes = array<i64: 0>, exponent = "-1", view = array<i64: 4, 4>}]},
 // CHECK-SAME: {broken_by = [], dimension = 1 : i64, family = "scale", id = "S3", members = [
-// CHECK-SAME: {argument = 4 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 4>}]}]
+// CHECK-SAME: {argument = 4 : i64, axes = array<i64>, exponent = "1", view = array<i64: 4, 4>}]}
 func.func public @main(%x: tensor<8x4xf32> {noether.role = "batch"},
                        %t: tensor<8x4xf32> {noether.role = "batch"},
                        %w: tensor<4x4xf32> {noether.role = "param", noether.name = "w"},
