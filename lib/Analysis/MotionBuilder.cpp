@@ -10,7 +10,21 @@
 using namespace mlir;
 using namespace noether;
 
-MotionBuilder::MotionBuilder(const UpdateGraph &graph, const UpdateForms &forms, unsigned parameter)
+llvm::StringRef ParameterMotion::describeDrive() const {
+  switch (drive) {
+  case Drive::Unknown:
+    return "unknown";
+  case Drive::Gradient:
+    return "gradient";
+  case Drive::Normalized:
+    return "normalized";
+  case Drive::Sign:
+    return "sign";
+  }
+  llvm_unreachable("unknown drive");
+}
+
+MotionBuilder::MotionBuilder(const UpdateGraph &graph, UpdateForms &forms, unsigned parameter)
     : graph(graph), forms(forms), self(forms.parameterAtom()) {
   motion.parameter = parameter;
   llvm::append_range(motion.carriedStates, forms.getCarriedStates());
@@ -144,6 +158,8 @@ std::optional<LinearMotion> MotionBuilder::numbers(const UpdateForm *inDirection
       if (!value)
         return false;
       if (atom == gradient) {
+        if (!carriesShared(number, 1))
+          return false;
         drive[row] += factor * *value;
         continue;
       }
@@ -176,12 +192,33 @@ std::optional<LinearMotion> MotionBuilder::numbers(const UpdateForm *inDirection
   return LinearMotion(transition, drive);
 }
 
+/// Whether a form is made of squares, and of states that add up squares.
+bool MotionBuilder::isSumOfSquares(const UpdateForm &form) const {
+  bool hasSquare = false;
+  for (auto &[atom, number] : form.terms) {
+    if (atom == UpdateForms::kOne)
+      continue; // an epsilon
+    if (forms.squareBase(atom)) {
+      hasSquare = true;
+      continue;
+    }
+    std::optional<unsigned> state = forms.stateOf(atom);
+    const UpdateForm *update = state ? forms.nextState(*state) : nullptr;
+    if (!update || !llvm::all_of(update->terms, [&, atom = atom](auto &term) {
+          return term.first == atom || forms.squareBase(term.first);
+        }))
+      return false;
+    hasSquare |= update->terms.size() > 1;
+  }
+  return hasSquare;
+}
+
 /// What a moving average of squares settles at, per square of a gradient's entry.
 std::optional<double> MotionBuilder::sizeOfSquare(const UpdateForm &square) {
   std::optional<AtomId> source;
   double result = 0;
-  auto addSquare = [&](AtomId atom, double factor) {
-    if (!forms.squareBase(atom) || (source && *source != atom))
+  auto addSquare = [&](AtomId atom, double factor, const UpdateNumber &number) {
+    if (!forms.squareBase(atom) || (source && *source != atom) || !carriesShared(number, 2))
       return false;
     source = atom;
     result += factor;
@@ -195,7 +232,7 @@ std::optional<double> MotionBuilder::sizeOfSquare(const UpdateForm &square) {
       return std::nullopt;
     std::optional<unsigned> state = forms.stateOf(atom);
     if (!state) {
-      if (!addSquare(atom, *factor))
+      if (!addSquare(atom, *factor, number))
         return std::nullopt;
       continue;
     }
@@ -211,7 +248,7 @@ std::optional<double> MotionBuilder::sizeOfSquare(const UpdateForm &square) {
       if (other == atom)
         continue;
       std::optional<double> value = forms.evaluate(weight);
-      if (!value || !addSquare(other, *factor * *value / (1 - *rate)))
+      if (!value || !addSquare(other, *factor * *value / (1 - *rate), weight))
         return std::nullopt;
     }
   }
@@ -239,6 +276,8 @@ std::optional<LinearMotion> MotionBuilder::innerBuffers() const {
       if (!value)
         return std::nullopt;
       if (atom == forms.gradientAtom()) {
+        if (!carriesShared(number, 1))
+          return std::nullopt;
         drive[row + 1] = *value;
       } else if (atom != self) {
         std::optional<unsigned> from = forms.stateOf(atom);
@@ -325,11 +364,13 @@ void MotionBuilder::findNormalization() {
   size_t known = others.size();
   if (!collect(quotient->numerator, inner) || others.size() != known)
     return;
-  std::optional<double> size = sizeOfSquare(quotient->square);
-  if (!size)
+  if (!isSumOfSquares(quotient->square))
     return;
   motion.drive = ParameterMotion::Drive::Normalized;
   motion.epsilon = quotient->epsilon;
+  std::optional<double> size = sizeOfSquare(quotient->square);
+  if (!size)
+    return;
   motion.linear = numbers(&quotient->numerator, 1 / std::sqrt(*size), false);
   if (!motion.linear)
     return;
@@ -399,19 +440,43 @@ void MotionBuilder::findSign() {
 // Other facts
 //===----------------------------------------------------------------------===//
 
+/// A number made of several parameters' gradients, such as a clipping by the global norm, that multiplies the
+/// gradient wherever it enters: what drives the parameter is then their product.
 void MotionBuilder::findCoupling() {
   SmallVector<const UpdateForm *> updates = {next};
   for (unsigned state : forms.getStates())
     updates.push_back(forms.nextState(state));
+  bool isOne = true;
   for (const UpdateForm *update : updates) {
     if (!update)
       continue;
-    for (auto &[atom, number] : update->terms)
-      if (std::optional<ValueId> value = forms.findShared(number)) {
-        motion.coupledBy = graph.findCoupling(*value);
-        return;
-      }
+    for (auto &[atom, number] : update->terms) {
+      std::optional<UpdateForms::SharedFactor> factor = forms.sharedFactor(number);
+      if (!factor || !factor->empty())
+        if (const UpdateNumber::Term *term = number.getTerms().begin())
+          for (auto [symbol, power] : term->powers)
+            if (auto value = forms.findShared(symbol); value && !motion.coupledBy)
+              motion.coupledBy = graph.findCoupling(*value);
+      if (atom != forms.gradientAtom())
+        continue;
+      isOne &= factor && (!shared || *shared == *factor);
+      if (factor && !shared)
+        shared = factor;
+    }
   }
+  if (!isOne || !shared || shared->empty())
+    shared.reset();
+  else
+    forms.absorb(*shared);
+}
+
+/// Whether a coefficient of the gradient (or of its square) has the factor that belongs to the gradient.
+bool MotionBuilder::carriesShared(const UpdateNumber &number, int power) const {
+  UpdateForms::SharedFactor expected = shared.value_or(UpdateForms::SharedFactor());
+  for (auto &entry : expected)
+    entry.second *= power;
+  std::optional<UpdateForms::SharedFactor> factor = forms.sharedFactor(number);
+  return factor && *factor == expected;
 }
 
 /// Digits of a type's significand, the leading one included; nothing for wide types.
@@ -491,9 +556,14 @@ noether::findMotions(const Program &program, const StepRoles &roles,
   llvm::MapVector<unsigned, ParameterMotion> result;
   UpdateGraph graph(program, roles, gradients);
   UpdateForms::GivenNumbers numbers;
-  for (auto [argument, info] : llvm::enumerate(roles.arguments))
-    if (auto it = given.find(info.name); it != given.end())
-      numbers[argument] = it->second;
+  for (const auto &entry : given) {
+    std::string key = ("['" + entry.getKey() + "']").str(), field = ("." + entry.getKey()).str();
+    for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+      StringRef name = info.name;
+      if (name == entry.getKey() || name.ends_with(key) || name.ends_with(field))
+        numbers[argument] = entry.getValue();
+    }
+  }
   for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
     if (info.role != ArgumentRole::Param)
       continue;

@@ -17,7 +17,7 @@ namespace noether {
 
 class MotionBuilder {
 public:
-  MotionBuilder(const UpdateGraph &graph, const UpdateForms &forms, unsigned parameter);
+  MotionBuilder(const UpdateGraph &graph, UpdateForms &forms, unsigned parameter);
   ParameterMotion build();
 
 private:
@@ -31,6 +31,7 @@ private:
   std::optional<Quotient> asQuotient(AtomId direction) const;
   bool isRootOf(AtomId atom, UpdateForm &square, bool inverse) const;
   std::optional<UpdateForm> asSigned(AtomId direction) const;
+  bool isSumOfSquares(const UpdateForm &form) const;
   std::optional<double> sizeOfSquare(const UpdateForm &square);
   std::optional<LinearMotion> numbers(const UpdateForm *direction, double scale, bool withDecay);
   std::optional<double> entry(const UpdateForm &form, AtomId atom) const;
@@ -41,16 +42,19 @@ private:
   void findSign();
   void findBound(const UpdateForm &numerator, double size);
   void findCoupling();
+  bool carriesShared(const UpdateNumber &number, int power) const;
   void findFrozenAverages();
 
   const UpdateGraph &graph;
-  const UpdateForms &forms;
+  UpdateForms &forms;
   AtomId self;
   ParameterMotion motion;
   const UpdateForm *next = nullptr;
   /// Atoms that are not the parameter, its gradient or its states.
   llvm::SmallSetVector<AtomId, 2> others;
   std::optional<AtomId> direction;
+  /// What multiplies the gradient wherever it enters, made of several parameters' gradients.
+  std::optional<UpdateForms::SharedFactor> shared;
   /// Buffers that the direction is made of come after those that it drives.
   llvm::SmallVector<unsigned, 2> outer, inner;
 };

@@ -231,6 +231,7 @@ void Predictor::addSign() {
 Prediction Predictor::predict() {
   if (!findMotion())
     return std::move(result);
+  result.motion = motion;
   addRecurrence();
   addDecay();
   bool isSimple = llvm::all_of(symmetry.members, [](const SymmetryMember &member) {
@@ -275,8 +276,7 @@ Prediction noether::predict(const StepAnalysis &analysis, const Symmetry &symmet
 // Counts
 //===----------------------------------------------------------------------===//
 
-std::optional<ConservedCounts> noether::countConserved(const StepAnalysis &analysis,
-                                                       const AxisGroup &group) {
+std::optional<ConservedCounts> noether::countConserved(const AxisGroup &group) {
   if (group.fixesConstant || group.fixesSum || group.size <= 0)
     return std::nullopt;
   int64_t blocks = group.numBlocks(), rows = 0;

@@ -485,17 +485,29 @@ const Program::Step *UpdateForms::stepOf(AtomId atom) const {
   return &program.getSteps()[graph.definedBy[atom]];
 }
 
-std::optional<ValueId> UpdateForms::findShared(const UpdateNumber &number) const {
-  for (const UpdateNumber::Term &term : number.getTerms())
-    for (auto [symbol, power] : term.powers) {
-      ValueId value = symbols[symbol].value;
-      if (graph.owner[value] == UpdateGraph::kSeveral)
-        return value;
-      // A choice between two numbers.
-      if (graph.definedBy[value] != kNoStep)
-        for (ValueId operand : program.operands(program.getSteps()[graph.definedBy[value]]))
-          if (graph.owner[operand] == UpdateGraph::kSeveral && numbers.contains(operand))
-            return operand;
-    }
+std::optional<ValueId> UpdateForms::findShared(SymbolId symbol) const {
+  ValueId value = symbols[symbol].value;
+  if (graph.owner[value] == UpdateGraph::kSeveral)
+    return value;
+  // A choice between two numbers.
+  if (graph.definedBy[value] != kNoStep)
+    for (ValueId operand : program.operands(program.getSteps()[graph.definedBy[value]]))
+      if (graph.owner[operand] == UpdateGraph::kSeveral && numbers.contains(operand))
+        return operand;
   return std::nullopt;
+}
+
+std::optional<UpdateForms::SharedFactor>
+UpdateForms::sharedFactor(const UpdateNumber &number) const {
+  std::optional<SharedFactor> result;
+  for (const UpdateNumber::Term &term : number.getTerms()) {
+    SharedFactor shared;
+    for (auto [symbol, power] : term.powers)
+      if (findShared(symbol))
+        shared.push_back({symbol, power});
+    if (result && *result != shared)
+      return std::nullopt;
+    result = shared;
+  }
+  return result ? result : SharedFactor();
 }

@@ -73,8 +73,16 @@ public:
   }
   /// The operation where the parameter first gets a factor: its decay.
   mlir::Operation *getDecayOperation() const { return decay; }
-  /// A symbol that several parameters have a say in (a global norm), in this number.
-  std::optional<ValueId> findShared(const UpdateNumber &number) const;
+  /// The value that several parameters have a say in (a global norm) which a symbol is, or is chosen by.
+  std::optional<ValueId> findShared(SymbolId symbol) const;
+  /// Of a number of one term: the shared symbols in it, with their powers. Nothing if terms differ in them.
+  using SharedFactor = llvm::SmallVector<std::pair<SymbolId, int>, 2>;
+  std::optional<SharedFactor> sharedFactor(const UpdateNumber &number) const;
+  /// Counts shared symbols as 1: whatever they multiply is taken in units of them.
+  void absorb(const SharedFactor &factor) {
+    for (auto [symbol, power] : factor)
+      symbols.setLimit(symbol, 1.0);
+  }
 
 private:
   void collectSteps(llvm::SmallVectorImpl<size_t> &steps);

@@ -5,6 +5,8 @@
 
 #include "DerivationJson.h"
 
+#include "noether/Analysis/Prediction.h"
+
 #include "llvm/ADT/MapVector.h"
 
 #include <map>
@@ -97,6 +99,11 @@ void noether::printAxisGroups(llvm::json::OStream &json, const StepAnalysis &ana
         json.attribute("charge", nullptr);
       else
         json.attribute("charge", describeCharge(analysis, group));
+      if (std::optional<ConservedCounts> counts = countConserved(group))
+        json.attributeObject("conserved", [&] {
+          json.attribute("gradient_flow", counts->gradientFlow);
+          json.attribute("momentum_flow", counts->momentumFlow);
+        });
     });
 }
 

@@ -229,7 +229,7 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry
     });
     json.attributeBegin("prediction");
     if (symmetry)
-      printPrediction(json, predict(analysis, *symmetry));
+      printPrediction(json, analysis, predict(analysis, *symmetry));
     else
       json.value(nullptr);
     json.attributeEnd();

@@ -16,12 +16,40 @@ static void printNumber(llvm::json::OStream &json, StringRef key,
     json.attribute(key, nullptr);
 }
 
-void noether::printPrediction(llvm::json::OStream &json, const Prediction &prediction) {
+/// The numbers of x' = A x + b g.
+static void printMotion(llvm::json::OStream &json, const StepAnalysis &analysis,
+                        const ParameterMotion &motion) {
+  json.attribute("driven_by", motion.describeDrive());
+  if (!motion.linear)
+    return;
+  const LinearMotion &linear = *motion.linear;
+  json.attributeArray("buffers", [&] {
+    for (unsigned state : motion.buffers)
+      json.value(llvm::json::fixUTF8(analysis.roles.arguments[state].name));
+  });
+  json.attributeArray("transition", [&] {
+    for (size_t row = 0; row < linear.size(); ++row)
+      json.array([&] {
+        for (size_t column = 0; column < linear.size(); ++column)
+          json.value(linear.at(row, column));
+      });
+  });
+  json.attributeArray("drive", [&] {
+    for (size_t row = 0; row < linear.size(); ++row)
+      json.value(linear.driveOf(row));
+  });
+}
+
+void noether::printPrediction(llvm::json::OStream &json, const StepAnalysis &analysis,
+                              const Prediction &prediction) {
   json.object([&] {
     printNumber(json, "equilibrium_norm", prediction.equilibriumNorm);
     printNumber(json, "time_constant_steps", prediction.timeConstant);
     printNumber(json, "rotation_per_step", prediction.rotation);
     json.attribute("label", stringifyLabel(prediction.label));
+    if (prediction.motion)
+      json.attributeObject("motion",
+                           [&] { printMotion(json, analysis, *prediction.motion); });
     if (prediction.quantities.empty())
       return;
     json.attributeArray("quantities", [&] {

@@ -14,7 +14,8 @@
 namespace noether {
 
 /// The value of `prediction`.
-void printPrediction(llvm::json::OStream &json, const Prediction &prediction);
+void printPrediction(llvm::json::OStream &json, const StepAnalysis &analysis,
+                     const Prediction &prediction);
 /// The elements of `lints`.
 void printLints(llvm::json::OStream &json, const StepAnalysis &analysis,
                 llvm::ArrayRef<Lint> lints);

@@ -102,6 +102,15 @@ class Equation:
 
 
 @dataclass(frozen=True)
+class Conserved:
+    """How many independent quantities a group of matrices conserves under gradient flow, and under flow with momentum
+    (where they fade with the friction)."""
+
+    gradient_flow: int = 0
+    momentum_flow: int = 0
+
+
+@dataclass(frozen=True)
 class Symmetry:
     """A family of transformations of the parameters that leaves the loss unchanged.
 
@@ -113,6 +122,7 @@ class Symmetry:
         traceless: only functions with zero mean along every block axis are symmetries.
         undescribed: the scale varies over the members in a way that no axes tell: no one element is given.
         charge: its Noether charge, in words.
+        conserved: of groups of matrices, how much they conserve.
     """
 
     id: str = ""
@@ -126,6 +136,7 @@ class Symmetry:
     exact: bool = True
     broken_by: tuple[Spurion, ...] = ()
     charge: str = ""
+    conserved: Conserved | None = None
     derivation: tuple[Equation, ...] = ()
 
 
@@ -178,14 +189,50 @@ class Break:
 
 
 @dataclass(frozen=True)
+class Quantity:
+    """A number, or a law, that follows from how the update moves the members of a symmetry.
+
+    Attributes:
+        text: what it is. label: "exact", "leading order" or "needs gradient statistics".
+    """
+
+    name: str = ""
+    value: float | None = None
+    text: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How each member of a symmetry moves: x' = A x + b g for x = (parameter, buffers), entry by entry.
+
+    Attributes:
+        driven_by: "gradient", "normalized" (by its size, entry by entry: g is then in units of it) or "sign".
+        transition, drive: A and b; empty where not all numbers are known.
+    """
+
+    driven_by: str = ""
+    buffers: tuple[str, ...] = ()
+    transition: tuple[tuple[float, ...], ...] = ()
+    drive: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What follows from the law. Units: steps for the time constant, radians per step for the rotation, and those of
-    the parameter for the norm. `label` is "exact", "leading order" or "needs gradient statistics"."""
+    the parameter for the norm. `label` is "exact", "leading order" or "needs gradient statistics", and speaks of these
+    three; each of the other `quantities` has its own."""
 
     equilibrium_norm: float | None = None
     time_constant_steps: float | None = None
     rotation_per_step: float | None = None
     label: str = ""
+    motion: Motion | None = None
+    quantities: tuple[Quantity, ...] = ()
+
+    def quantity(self, name: str) -> Quantity | None:
+        """The quantity of this name, if it is known."""
+        return next((quantity for quantity in self.quantities if quantity.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -324,7 +371,13 @@ def schema() -> dict[str, Any]:
 
 
 def analyze_text(
-    text: str | bytes, source: str, *, spurion_threshold: float | None = None, derivations: bool = False
+    text: str | bytes,
+    source: str,
+    *,
+    spurion_threshold: float | None = None,
+    derivations: bool = False,
+    numbers: Mapping[str, float] | None = None,
+    gradient_norm: float | None = None,
 ) -> Analysis:
     """Analyses a module in generic form; see `analyze`."""
     with tempfile.TemporaryDirectory(prefix="noether-") as folder:
@@ -334,6 +387,10 @@ def analyze_text(
             options.append(f"spurion-threshold={spurion_threshold!r}")
         if derivations:
             options.append("derivations=true")
+        if numbers or gradient_norm is not None:
+            given = Path(folder) / "numbers.json"
+            given.write_text(json.dumps({"arguments": dict(numbers or {}), "gradient_norm": gradient_norm}))
+            options.append(f"numbers={given}")
         run_tool([f"--noether-report={' '.join(options)}", "-o", "/dev/null"], text, source)
         try:
             # Positions in the text itself, which the compiler reads from standard input.
@@ -351,6 +408,8 @@ def analyze(
     roles: Any = None,
     spurion_threshold: float | None = None,
     derivations: bool = False,
+    numbers: Mapping[str, float] | None = None,
+    gradient_norm: float | None = None,
     static_argnums: Any = None,
     static_argnames: Any = None,
     **kwargs: Any,
@@ -367,6 +426,8 @@ def analyze(
             normalisations) are treated as quantities with a scale of their own; symmetries that need it are reported
             as broken by them. Default: the compiler's.
         derivations: also give, for each symmetry, the equations that prove it.
+        numbers: for predictions, what arguments (by name, or by the last key of it) are to be taken to be: {"lr": 0.1}.
+        gradient_norm: for predictions, the root mean square of |w| |g| for a scale-invariant block.
         static_argnums, static_argnames: as for `jax.jit`.
 
     Raises:
@@ -375,4 +436,5 @@ def analyze(
     """
     options = {"roles": roles, "static_argnums": static_argnums, "static_argnames": static_argnames}
     text = read_step(step, args, kwargs, **options)
-    return analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations)
+    return analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations,
+                        numbers=numbers, gradient_norm=gradient_norm)

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from noether_mlir.analysis import Analysis, Lint
+from noether_mlir.lints import lint_page, lint_title
 
 _LEVELS = {"error": "error", "warning": "warning"}
 
@@ -21,11 +22,20 @@ def _location(lint: Lint, source: str) -> dict[str, Any]:
     return {"physicalLocation": place}
 
 
+def _rule(lint: Lint) -> dict[str, Any]:
+    title = lint_title(lint.code)
+    rule: dict[str, Any] = {"id": lint.code}
+    if title:
+        rule["shortDescription"] = {"text": title}
+        rule["help"] = {"text": lint.help or title, "markdown": lint_page(lint.code)}
+    elif lint.help:
+        rule["help"] = {"text": lint.help}
+    return rule
+
+
 def to_sarif(analysis: Analysis) -> str:
     """The lints of an analysis as a SARIF log."""
-    rules = {
-        lint.code: {"id": lint.code, **({"help": {"text": lint.help}} if lint.help else {})} for lint in analysis.lints
-    }
+    rules = {lint.code: _rule(lint) for lint in analysis.lints}
     results = [
         {
             "ruleId": lint.code,

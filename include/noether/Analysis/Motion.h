@@ -11,6 +11,8 @@
 
 #include "mlir/IR/Operation.h"
 
+#include "llvm/ADT/StringRef.h"
+
 #include <string>
 
 namespace noether {
@@ -83,6 +85,7 @@ struct ParameterMotion {
   /// The factor of the parameter in its own update, if it is a number.
   std::optional<double> keeps;
 
+  llvm::StringRef describeDrive() const;
   bool isDecayed() const { return decay != Decay::None && decay != Decay::Unknown; }
   /// Whether two parameters are moved by the same rule with the same numbers.
   bool movesLike(const ParameterMotion &other) const {

@@ -35,6 +35,8 @@ struct Prediction {
   std::optional<double> rotation;
   PredictionLabel label = PredictionLabel::NeedsGradientStatistics;
   llvm::SmallVector<PredictedQuantity, 0> quantities;
+  /// How all members move alike; null if they do not, or if that is not known.
+  const ParameterMotion *motion = nullptr;
 };
 
 /// Of a step that was analysed with `AnalysisOptions::motions`.
@@ -45,7 +47,7 @@ Prediction predict(const StepAnalysis &analysis, const Symmetry &symmetry);
 struct ConservedCounts {
   int64_t gradientFlow, momentumFlow;
 };
-std::optional<ConservedCounts> countConserved(const StepAnalysis &analysis, const AxisGroup &group);
+std::optional<ConservedCounts> countConserved(const AxisGroup &group);
 
 } // namespace noether
 

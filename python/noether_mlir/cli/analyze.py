@@ -11,6 +11,7 @@ import typer
 from noether_mlir.analysis import Analysis, analyze_text
 from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write, write_table
 from noether_mlir.errors import NoetherError
+from noether_mlir.lints import lint_codes, lint_page
 from noether_mlir.sarif import to_sarif
 from noether_mlir.table import render, to_text
 from noether_mlir.table.derivations import derivation_text
@@ -25,12 +26,32 @@ class AnalysisFormat(str, Enum):
     sarif = "sarif"
 
 
-class FailOn(str, Enum):
-    """From which severity on lints make the command fail."""
+def _fail_condition(text: str) -> str:
+    """What --fail-on names, checked."""
+    if text not in ("never", "warning", "error", *lint_codes()):
+        raise typer.BadParameter("it is never, warning, error, or the code of a lint, such as N106")
+    return text
 
-    never = "never"
-    warning = "warning"
-    error = "error"
+
+def _explain(code: str | None) -> None:
+    """Prints the page of a lint, and ends."""
+    if code is None:
+        return
+    if code not in lint_codes():
+        raise typer.BadParameter(f"there is no lint {code}", param_hint="--explain")
+    write(lint_page(code), None)
+    raise typer.Exit
+
+
+def _assignment(text: str) -> str:
+    name, _, value = text.rpartition("=")
+    try:
+        float(value)
+    except ValueError:
+        name = ""
+    if not name:
+        raise typer.BadParameter("it is NAME=NUMBER")
+    return text
 
 
 def analyze_command(
@@ -53,8 +74,38 @@ def analyze_command(
         str | None, typer.Option("--derivation", metavar="ID", help="Print the proof of one symmetry, by source line.")
     ] = None,
     fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="End with status 3 if there is a lint this severe.")
-    ] = FailOn.never,
+        str,
+        typer.Option(
+            "--fail-on",
+            metavar="never|warning|error|CODE",
+            callback=_fail_condition,
+            help="End with status 3 if there is a lint this severe, or of this code.",
+        ),
+    ] = "never",
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain", metavar="CODE", callback=_explain, is_eager=True, help="Print the page of a lint, and end."
+        ),
+    ] = None,
+    numbers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=NUMBER",
+            callback=lambda given: [_assignment(each) for each in given or []],
+            help="For predictions: the number an argument is to be taken to have. Several are allowed.",
+        ),
+    ] = None,
+    gradient_norm: Annotated[
+        float | None,
+        typer.Option(
+            "--gradient-norm",
+            metavar="X",
+            min=0.0,
+            help="For predictions: the root mean square of |w| |g| for a scale-invariant block.",
+        ),
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="In the table, every symmetry and parameter, not one row a kind of layer.")
     ] = False,
@@ -64,7 +115,12 @@ def analyze_command(
     try:
         text = read(step)
         analysis = analyze_text(
-            text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations or derivation is not None
+            text.text,
+            text.source,
+            spurion_threshold=spurion_threshold,
+            derivations=derivations or derivation is not None,
+            numbers={name: float(value) for name, _, value in (each.rpartition("=") for each in numbers or [])},
+            gradient_norm=gradient_norm,
         )
     except NoetherError as error:
         fail(error)
@@ -76,8 +132,8 @@ def analyze_command(
         write(to_sarif(analysis) + "\n", output)
     else:
         write_table(lambda: render(analysis, every), lambda: to_text(analysis, full=every), output)
-    failing = {FailOn.never: (), FailOn.warning: ("warning", "error"), FailOn.error: ("error",)}[fail_on]
-    if any(lint.severity in failing for lint in analysis.lints):
+    failing = {"never": (), "warning": ("warning", "error"), "error": ("error",)}.get(fail_on, (fail_on,))
+    if any(lint.severity in failing or lint.code in failing for lint in analysis.lints):
         raise typer.Exit(3)
 
 
