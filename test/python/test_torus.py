@@ -29,11 +29,17 @@ INCOMPLETE = {
     "rows_of_other_columns": 5, "rows_transposed": 8, "rows_flattened": 8, "rows_by_one_hot": 8,
     "rows_squared": 8, "rows_masked": 4, "rows_filled_index": 4,
     # Positions that are constants but not written as ones, or several to a row.
-    "between_scatter": 1, "places_taken": 1, "places_sorted_by_label": 1, "places_spread": 1,
+    "between_scatter": 1, "places_taken": 1, "places_sorted_by_label": 1,
     "places_edge": 3, "places_reflected": 3, "places_triangle": 2, "places_diagonal": 1,
     "diagonal_of_weight": 5,
     # A choice that only small moves leave alone, as a null space of gradients sees them.
     "codebook": 1, "feature_winner": 7, "feature_top_two": 7, "branch_on_activation": 5,
+    # Calls of LAPACK, which say nothing of what they compute.
+    "algebra_qr": 4, "algebra_qr_triangle": 4, "algebra_lu_solve": 4, "algebra_determinant": 4,
+    "algebra_eigenvectors": 4, "algebra_eigenvalues": 4, "algebra_spectral_radius": 4, "algebra_spectral_norm": 4,
+    "algebra_nuclear_norm": 4,
+    # The dimension that devices' parts are joined or scattered along.
+    "sharded_gathered": 1,
 }
 
 #: Where parts of a parameter move nothing, which is true of them and counted: what the analysis finds. A

@@ -35,6 +35,8 @@ INCOMPLETE = {
     "places_differences",
     # The same weights read in two places, or products of what moves with what moves.
     "symmetric_weight", "between_loop", "between_product", "between_pair_maximum", "linen_transformer",
+    # What goes into a call of LAPACK; a mean over devices.
+    "algebra_qr", "algebra_eigenvectors", "sharded_batchnorm",
 }
 #: Parameters that choose and have no gradient, which the null space does not see: all codes can be shifted.
 DISCRETE = {"memory": 4}

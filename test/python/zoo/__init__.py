@@ -6,11 +6,13 @@ from . import (  # noqa: F401  (they register their models)
     attentions,
     cnns,
     flax_models,
+    linear_algebra,
     lookups,
     mlps,
     norms,
     probes,
     recurrences,
+    sharded,
     transformers,
 )
 from .model import MODELS, Model
