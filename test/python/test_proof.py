@@ -329,4 +329,5 @@ def test_reasons(name):
         reasons = parameter["no_symmetry_because"]
         assert all(reason["says"] and reason["op"] for reason in reasons)
         if not parameter["symmetries"] and not parameter["dead"]:
-            assert any(reason["location"] for reason in reasons), parameter
+            # Calls of LAPACK have no line in what JAX writes.
+            assert any(reason["location"] or reason["op"] == "stablehlo.custom_call" for reason in reasons), parameter
