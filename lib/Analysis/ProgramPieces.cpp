@@ -198,14 +198,25 @@ std::optional<ValueId> PieceBuilder::padded(ValueId value, ValueId with) {
   if (!isSpread && isAnyScale(with))
     return std::nullopt;
   for (size_t d = 0; d < result.size(); ++d) {
-    if (int64_t between = (*interior)[d]; between > 0 && shapeOf(value)[d] > 1) {
-      ValueId apart = split(value, d, 1);
-      Shape gap = shapeOf(apart);
-      gap[d + 1] = between;
-      value = join(concatenate({apart, fill(with, gap)}, d + 1), d);
-      value = sliceAlong(value, d, 0, shapeOf(value)[d] - between);
-    }
     int64_t before = (*low)[d], after = (*high)[d];
+    if (int64_t between = (*interior)[d]; between > 0 && shapeOf(value)[d] > 1) {
+      // As much of the edge as fits before each entry: what interleaves is then cut nowhere else.
+      int64_t first = std::clamp<int64_t>(before, 0, between);
+      ValueId apart = split(value, d, 1);
+      SmallVector<ValueId> period;
+      auto addGap = [&](int64_t size) {
+        Shape gap = shapeOf(apart);
+        gap[d + 1] = size;
+        if (size > 0)
+          period.push_back(fill(with, gap));
+      };
+      addGap(first);
+      period.push_back(apart);
+      addGap(between - first);
+      value = join(concatenate(period, d + 1), d);
+      before -= first;
+      after -= between - first;
+    }
     int64_t cutBefore = std::max<int64_t>(-before, 0), cutAfter = std::max<int64_t>(-after, 0);
     int64_t kept = shapeOf(value)[d] - cutBefore - cutAfter;
     SmallVector<ValueId> pieces;

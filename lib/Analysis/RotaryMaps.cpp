@@ -121,7 +121,51 @@ std::optional<std::pair<unsigned, unsigned>> RotaryMaps::halfOf(const Program::S
   return std::nullopt;
 }
 
-bool RotaryMaps::multiply(Coefficient &coefficient, ValueId factor) {
+bool RotaryMaps::isReshape(const Program::Step &step) const {
+  const CompiledRule &rule = *step.rule;
+  if (step.kind != Program::StepKind::Rule || step.numOperands != 1 || step.numResults != 1 ||
+      rule.isBarrier || rule.isPointwise || rule.isSegmented || rule.frozen.any() || rule.sum.any() ||
+      rule.use(0) != OperandUse::Plus || rule.equations.size() != 1 ||
+      rule.equations[0].lhs != 1 || !rule.equations[0].isEquality() ||
+      rule.equations[0].terms[0].first != 0)
+    return false;
+  // The same indices in the same order.
+  mlir::RankedTensorType from = program.getValues()[program.operands(step)[0]].type,
+                         to = program.getValues()[program.results(step)[0]].type;
+  if (!from || !to || !from.hasStaticShape() || !to.hasStaticShape() ||
+      from.getElementType() != to.getElementType() ||
+      from.getNumElements() != to.getNumElements() ||
+      rule.tensors[0].size() != static_cast<size_t>(from.getRank()) ||
+      rule.tensors[1].size() != static_cast<size_t>(to.getRank()))
+    return false;
+  auto factorsOf = [&](unsigned tensor,
+                       ArrayRef<int64_t> shape) -> std::optional<SmallVector<CompiledRule::Factor, 8>> {
+    SmallVector<CompiledRule::Factor, 8> factors;
+    for (auto [dim, size] : llvm::zip_equal(rule.tensors[tensor], shape)) {
+      if (size == 1)
+        continue;
+      if (dim.segments.front().empty())
+        return std::nullopt;
+      for (CompiledRule::Factor factor : dim.segments.front())
+        if (rule.factorSizes[factor] != 1)
+          factors.push_back(factor);
+    }
+    return factors;
+  };
+  auto before = factorsOf(0, from.getShape()), after = factorsOf(1, to.getShape());
+  return before && after && *before == *after;
+}
+
+bool RotaryMaps::isSame(ValueId a, ValueId b) const {
+  if (a == b)
+    return true;
+  const Program::Step *first = roots->definitionOf(a), *second = roots->definitionOf(b);
+  return first && second && program.getValues()[a].type == program.getValues()[b].type &&
+         isReshape(*first) && isReshape(*second) &&
+         program.operands(*first)[0] == program.operands(*second)[0];
+}
+
+bool RotaryMaps::multiply(Coefficient &coefficient, ValueId factor, unsigned frame) {
   ValueRoot root = roots->get(factor);
   if (!root.summed.empty())
     return false;
@@ -138,12 +182,14 @@ bool RotaryMaps::multiply(Coefficient &coefficient, ValueId factor) {
     name = std::bit_cast<uint64_t>(*number);
     place.assign(1, -3);
   }
+  // Dimensions are those of the shape in which it is multiplied.
+  place.push_back(frame);
   coefficient.factors.push_back({name, std::move(place)});
   llvm::sort(coefficient.factors);
   return true;
 }
 
-bool RotaryMaps::expand(ValueId value, Coefficient coefficient, unsigned depth,
+bool RotaryMaps::expand(ValueId value, Coefficient coefficient, unsigned depth, unsigned frame,
                         std::vector<Term> &terms, Candidate &candidate) {
   const Program::Step *step = roots->definitionOf(value);
   if (!step || depth > kMaxDepth || budget == 0 || step->numResults != 1)
@@ -158,6 +204,10 @@ bool RotaryMaps::expand(ValueId value, Coefficient coefficient, unsigned depth,
     terms.push_back({operands[0], half->first, half->second, std::move(coefficient)});
     candidate.parts.push_back(index);
     return true;
+  }
+  if (isReshape(*step)) {
+    candidate.parts.push_back(index);
+    return expand(operands[0], std::move(coefficient), depth + 1, frame + 1, terms, candidate);
   }
   if (!rule.isPointwise || rule.uses.empty())
     return false;
@@ -176,7 +226,7 @@ bool RotaryMaps::expand(ValueId value, Coefficient coefficient, unsigned depth,
       Coefficient own = coefficient;
       if (rule.use(o) == OperandUse::Minus)
         own.number = -own.number;
-      if (!expand(operand, std::move(own), depth + 1, terms, candidate))
+      if (!expand(operand, std::move(own), depth + 1, frame, terms, candidate))
         return false;
     }
     return true;
@@ -192,8 +242,8 @@ bool RotaryMaps::expand(ValueId value, Coefficient coefficient, unsigned depth,
     Coefficient own = coefficient;
     std::vector<Term> inner;
     Candidate attempt = candidate;
-    if (!multiply(own, operands[1 - moved]) ||
-        !expand(operands[moved], std::move(own), depth + 1, inner, attempt))
+    if (!multiply(own, operands[1 - moved], frame) ||
+        !expand(operands[moved], std::move(own), depth + 1, frame, inner, attempt))
       continue;
     attempt.factors.push_back(operands[1 - moved]);
     llvm::append_range(terms, inner);
@@ -235,12 +285,13 @@ std::optional<RotaryMaps::Candidate> RotaryMaps::recognize(size_t index) {
   std::optional<Map> map;
   for (unsigned s = 0; s < 2; ++s) {
     std::vector<Term> terms;
-    if (!expand(halves[s], Coefficient(), 0, terms, candidate))
+    if (!expand(halves[s], Coefficient(), 0, 0, terms, candidate))
       return std::nullopt;
     for (Term &term : terms) {
-      if (map && (map->source != term.source || map->axis != term.axis))
+      if (map && (!isSame(map->source, term.source) || map->axis != term.axis))
         return std::nullopt;
-      map = Map{term.source, term.axis};
+      if (!map)
+        map = Map{term.source, term.axis};
       Fraction &number = forms[s][term.half][term.coefficient.factors];
       number = number + term.coefficient.number;
     }

@@ -49,9 +49,14 @@ private:
   };
 
   std::optional<Candidate> recognize(size_t step);
-  bool expand(ValueId value, Coefficient coefficient, unsigned depth, std::vector<Term> &terms,
-              Candidate &candidate);
-  bool multiply(Coefficient &coefficient, ValueId factor);
+  /// `frame` counts the changes of shape on the way.
+  bool expand(ValueId value, Coefficient coefficient, unsigned depth, unsigned frame,
+              std::vector<Term> &terms, Candidate &candidate);
+  bool multiply(Coefficient &coefficient, ValueId factor, unsigned frame);
+  /// Whether two values are one, or the same change of shape of one.
+  bool isSame(ValueId a, ValueId b) const;
+  /// Whether a step only adds or drops dimensions of size one, or splits or joins others.
+  bool isReshape(const Program::Step &step) const;
   /// The axis of a value that a slice halves, and which half it takes.
   std::optional<std::pair<unsigned, unsigned>> halfOf(const Program::Step &step);
   bool hasHalves(ValueId value, unsigned axis);

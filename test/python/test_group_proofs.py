@@ -9,6 +9,8 @@ import pathlib
 import re
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from noether_mlir.analysis import analyze_text
 from noether_mlir.lowering import lower_to_text, read_file
@@ -18,10 +20,14 @@ from noether_mlir.proof.program import read_program
 from noether_mlir.tool import run_tool
 from zoo import MODELS
 from zoo.axis_models import AXIS_MODELS
-from zoo.steps import training_step
+from zoo.groups import act, random_element
+from zoo.steps import names, rename, training_step
 
 LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
-GROUPS = ("general_linear", "orthogonal", "permutation")
+GROUPS = ("general_linear", "orthogonal", "complex_linear", "permutation")
+
+#: Models with scatters at constant places, which proofs read piece by piece.
+PIECES = ("attention_cache",)
 
 
 @functools.cache
@@ -50,16 +56,18 @@ def groups(items):
 @pytest.mark.parametrize("name", [
     "attention", "attention_grouped_repeat", "rnn_lstm", "rnn_minimal_gru", "scanned_layers",
     "between_pair_maximum", "feature_max_groups", "mixture_of_experts", "gpt_fused_qkv", "mlp_cosine_head", "ode_long",
-    "residual_layernorm", "cnn_groupnorm"])
+    "residual_layernorm", "cnn_groupnorm", "attention_cache", "scanned_reversed", "padded_with_ones"])
 def test_zoo(name):
     step = training_step(MODELS[name], "sgd")
     with jax.enable_x64(False):
         text = lower_to_text(step.function, step.args).text
     verdicts = groups(check_proof(json.loads(proofs(text)), text))
-    assert verdicts and all(verdict.outcome == "verified" for verdict in verdicts), verdicts
+    assert verdicts and not any(verdict.outcome == "failed" for verdict in verdicts), verdicts
+    unchecked = [verdict for verdict in verdicts if verdict.outcome == "unchecked"]
+    assert all("piece by piece" in verdict.reason for verdict in unchecked) and len(unchecked) <= 3 * (name in PIECES)
 
 
-@pytest.mark.parametrize("name", [name for name in AXIS_MODELS if "rope" not in name and "rotate" not in name])
+@pytest.mark.parametrize("name", AXIS_MODELS)
 def test_axis_models(name):
     step = training_step(AXIS_MODELS[name][0], "sgd")
     with jax.enable_x64(False):
@@ -210,3 +218,55 @@ def test_another_step(name, old, new):
         changed = text.replace("stablehlo.subtract", "stablehlo.maximum").replace("stablehlo.add", "stablehlo.maximum")
     assert changed != text
     assert any(v.outcome == "failed" for v in groups(check_proof(report, changed)))
+
+
+@pytest.mark.parametrize("name", ["gqa_rope", "gqa_rope_every_second"])
+def test_rotations_are_looked_at_as_a_whole(name):
+    """What is no product with complex numbers, and halves that something else reads."""
+    step = training_step(AXIS_MODELS[name][0], "sgd")
+    with jax.enable_x64(False):
+        text = lower_to_text(step.function, step.args).text
+    report = json.loads(proofs(text))
+    number = next(n for n, s in enumerate(report["symmetries"]) if s["family"] == "complex_linear")
+    assert check_proof(report, text)[number].outcome == "verified"
+    rotation = re.search(r'"stablehlo.subtract"\(%\w+, %\w+\)', text).group(0)
+    changed = text.replace(rotation, rotation.replace("subtract", "add"), 1)
+    assert check_proof(report, changed)[number].outcome == "failed"
+    for member in report["symmetries"][number]["members"]:
+        member["side"] = "direct"
+    assert check_proof(report, text)[number].outcome == "failed"
+
+
+# --- what is verified is true, whoever says it ----------------------------------------------------------
+
+
+def more_general(claim):
+    """The same matrices on the same axes, more of them than permutations."""
+    n, blocks = claim["size"], int(np.prod(claim["block_shape"], dtype=int))
+    for family, constant, total, dimension in (
+            ("orthogonal", False, False, n * (n - 1) // 2), ("orthogonal", True, True, (n - 1) * (n - 2) // 2),
+            ("general_linear", True, True, (n - 1) ** 2), ("general_linear", True, False, n * (n - 1)),
+            ("general_linear", False, True, n * (n - 1))):
+        if dimension:
+            yield {**claim, "family": family, "fixes_constant": constant, "fixes_sum": total,
+                   "dimension": dimension * blocks}
+
+
+@pytest.mark.parametrize("name", ["mlp_layernorm", "attention", "mlp_cosine_head", "residual_layernorm",
+                                  "mlp_relu_squared_error", "gpt_fused_qkv", "rnn_lstm", "deep_linear"])
+def test_what_is_verified_is_invariant(name):
+    """Claims made up from those there are: the checker lets through only what numbers confirm."""
+    model = MODELS[name]
+    step = training_step(model, "sgd")
+    with jax.enable_x64(False):
+        text = lower_to_text(step.function, step.args).text
+    report = json.loads(proofs(text))
+    checker, rng = Checker(program(text), report), np.random.default_rng(0)
+    params, batch, eps = model.parameters(0), model.data(0), tuple(jnp.full(model.sites, 0.2))
+    loss = jax.jit(model.value)
+    before = float(loss(params, batch, eps))
+    for claim in groups(report["symmetries"]):
+        for other in more_general(claim):
+            if checker.check(other).outcome == "verified":
+                moved = rename(params, act(names(params), other, random_element(other, rng, True)))
+                assert abs(float(loss(moved, batch, eps)) - before) < 1e-9 * abs(before), other

@@ -4,22 +4,27 @@
 
 import copy
 import functools
+import itertools
 import json
 import pathlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from noether_mlir.analysis import analyze_text
 from noether_mlir.lowering import lower_to_text, read_file
 from noether_mlir.proof import check_proof
 from noether_mlir.proof.check import Checker
+from noether_mlir.proof.degrees import BadDegree
 from noether_mlir.proof.program import read_program
+from noether_mlir.proof.reading import ProofError
 from noether_mlir.proof.roots import Roots, rational
 from noether_mlir.proof.shifts import Labels, Term, total
+from noether_mlir.proof.translations import TranslationProof
 from noether_mlir.tool import run_tool
 from zoo import MODELS
-from zoo.steps import training_step
+from zoo.steps import names, rename, training_step
 
 LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
 STEPS = ["batchnorm", "key-bias", "layernorm", "mean-free", "residual", "softmax", "slices", "slices-bias", "tables",
@@ -176,3 +181,43 @@ def test_what_entries_add_up_to():
     sums = {roots.sum_along(value, axis) for value in range(len(step.values))
             for axis in range(len(step.values[value].shape))}
     assert sums <= {None, 0, 1}
+
+
+# --- what is verified is true, whoever says it ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["attention", "cnn_batchnorm", "residual_layernorm", "rnn_lstm",
+                                  "attention_biases"])
+def test_what_is_verified_is_invariant(name):
+    """Every function on some axes of a parameter: the checker lets through only what numbers confirm."""
+    model = MODELS[name]
+    step = training_step(model, "sgd")
+    with jax.enable_x64(False):
+        text = lower_to_text(step.function, step.args).text
+    report = json.loads(proofs(text))
+    checker, rng = Checker(program(text), report), np.random.default_rng(0)
+    params, batch, eps = model.parameters(0), model.data(0), tuple(jnp.full(model.sites, 0.2))
+    loss, verified = jax.jit(model.value), 0
+    before = float(loss(params, batch, eps))
+    for parameter in report["parameters"]:
+        shape, own = parameter["shape"], parameter["name"]
+        if parameter["role"] != "param" or parameter["dead"]:
+            continue
+        for count in range(len(shape) + 1):
+            for axes in itertools.combinations(range(len(shape)), count):
+                claim = {"id": "T", "family": "translation", "dimension": 1, "exact": True, "broken_by": [],
+                         "block_shape": [shape[axis] for axis in axes],
+                         "members": [{"parameter": own, "exponent": "1", "axes": list(axes)}]}
+                proof = TranslationProof(checker, claim)
+                try:
+                    proof.move_parameters()
+                    proof.check_operands()
+                    proof.check_loss()
+                except (ProofError, BadDegree):
+                    continue
+                verified += 1
+                element = rng.normal(size=[shape[axis] if axis in axes else 1 for axis in range(len(shape))])
+                leaves = names(params)
+                moved = rename(params, {**leaves, own: leaves[own] + element})
+                assert abs(float(loss(moved, batch, eps)) - before) < 1e-9 * abs(before), claim
+    assert verified

@@ -87,6 +87,10 @@ class ComplexProof(GroupProof):
         if number not in self.inside:
             super().check_step(number)
 
+    def check_take(self, number: int) -> None:
+        if number not in self.inside:
+            super().check_take(number)
+
     # --- linear forms
 
     def read_rotation(self, step: Step) -> _Reading | None:
@@ -126,9 +130,11 @@ class ComplexProof(GroupProof):
             return None
         step = made[0]
         rule, number = step.rule, self.numbers_of[id(step)]
-        if len(step.results) != 1 or rule.is_barrier or rule.frozen or rule.sums or not rule.uses:
+        if len(step.results) != 1 or rule.is_barrier or rule.sums or not rule.uses:
             return None
         half = self.half_of(step)
+        if half is None and rule.frozen:
+            return None
         if half is not None:
             axis, which, alternates = half
             if step.operands[0] not in self.motions:

@@ -218,6 +218,17 @@ def turned(c, s, c2=None, s2=None):
     return apply
 
 
+def every_second(c, s, s2=None):
+    """The same for neighbours instead of halves."""
+
+    def apply(x):
+        a, b = x[..., ::2], x[..., 1::2]
+        angle = angles(x)
+        return jnp.stack([a * c(angle) - b * s(angle), a * (s2 or s)(angle) + b * c(angle)], -1).reshape(x.shape)
+
+    return apply
+
+
 def rotate_half(x):
     angle = jnp.asarray(angles(x), x.dtype)
     angle = jnp.concatenate([angle, angle], -1)
@@ -237,6 +248,8 @@ add("gqa_repeated", *attention(repeat=True), [general(K, G), VO], HEADS)
 add("gqa_rope", *attention(turned(np.cos, np.sin)), [complex_linear(G, K // 2), VO], HEADS)
 add("gqa_rope_repeated", *attention(turned(np.cos, np.sin), True), [complex_linear(G, K // 2), VO], HEADS)
 add("gqa_rotate_half", *attention(rotate_half), [complex_linear(G, K // 2), VO], HEADS)
+add("gqa_rope_every_second", *attention(every_second(np.cos, np.sin)), [complex_linear(G, K // 2), VO], HEADS)
+add("gqa_hyperbolic_every_second", *attention(every_second(np.cosh, lambda t: -np.sinh(t), np.sinh)), [VO], HEADS)
 add("gqa_hyperbolic", *attention(turned(np.cosh, lambda t: -np.sinh(t), np.cosh, np.sinh)), [VO], HEADS)
 add("gqa_two_frequencies", *attention(turned(np.cos, np.sin, lambda t: np.cos(2 * t))), [VO], HEADS)
 add("gqa_rope_leaking", *attention(leaking), [VO], HEADS)
