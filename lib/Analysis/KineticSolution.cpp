@@ -35,8 +35,8 @@ static bool anySubset(unsigned count, unsigned size,
   }
 }
 
-/// A solution with the parameter's degree 1 that promotes as few ones as can be, then as few other
-/// constants, then as few states that are numbers, then as few arguments; among equals, one that promotes the latest.
+/// A solution with the parameter's degree 1 that promotes as few ones as can be, then as few factors,
+/// thresholds, states that are numbers and, last, arguments; among equals, one that promotes the latest.
 std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
   // The knobs that may be promoted, on top of `promoted`.
   auto solveWith = [&](ArrayRef<UnknownId> promoted,
@@ -67,7 +67,7 @@ std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
       candidates[knob.kind()].push_back(unknown);
 
   SmallVector<UnknownId> promoted;
-  for (unsigned kind : {Knob::One, Knob::Constant, Knob::State, Knob::Argument}) {
+  for (unsigned kind : {Knob::One, Knob::Factor, Knob::Threshold, Knob::State, Knob::Argument}) {
     // Kinds that come later are free for now.
     SmallVector<UnknownId> free;
     for (unsigned later = 0; later < kind; ++later)
@@ -110,7 +110,7 @@ std::string KineticSystem::signature() const {
   std::string text;
   llvm::raw_string_ostream os(text);
   for (auto &[unknown, knob] : knobs)
-    os << unknown << "asc1"[knob.kind()] << ' ';
+    os << unknown << "astf1"[knob.kind()] << ' ';
   for (const Equation &equation : system.getEquations()) {
     printForm(os, equation.form, [](llvm::raw_ostream &os, UnknownId u) { os << u; });
     os << "\n";

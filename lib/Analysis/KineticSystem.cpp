@@ -115,7 +115,8 @@ std::optional<Form> KineticSystem::degreeOf(ValueId value, size_t step) {
     auto [use, inserted] = constantUses.try_emplace({value, step}, 0);
     if (inserted) {
       use->second = system.addUnknown("constant" + llvm::Twine(value) + "." + llvm::Twine(step));
-      knobs.push_back({use->second, Knob{value, std::nullopt, *info.constant, step}});
+      knobs.push_back({use->second, Knob{value, std::nullopt, *info.constant, step, false,
+                                         isLoneTerm(value, step)}});
     }
     return Form{{use->second, Fraction(1)}};
   }

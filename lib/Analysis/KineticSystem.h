@@ -53,12 +53,15 @@ private:
     size_t step; // where a constant is used
     /// A state that is one number.
     bool isState = false;
-    enum Kind : unsigned { Argument, State, Constant, One, kNumKinds };
+    /// Whether a constant stands in a sum or a comparison, rather than multiplying something.
+    bool isLoneTerm = false;
+    /// What is promoted more readily comes first.
+    enum Kind : unsigned { Argument, State, Threshold, Factor, One, kNumKinds };
     /// A one is nobody's to rescale, unless nothing else will do.
     Kind kind() const {
       if (argument)
         return isState ? State : Argument;
-      return std::abs(*constant) == 1 ? One : Constant;
+      return std::abs(*constant) == 1 ? One : isLoneTerm ? Threshold : Factor;
     }
   };
   enum class KnobUse { LearningRate, WeightDecay, Epsilon, Other };

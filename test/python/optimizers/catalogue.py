@@ -26,8 +26,8 @@ class Entry:
         name: optax's, with a suffix where there are several ways to use it.
         make: the transformation with these hyperparameters, which may be traced.
         hyper: what is passed to the step as arguments, and the values.
-        extra: what its update wants to know besides gradients and parameters: the loss' "value", the function "obj_fn", or a
-            second set of "slow" parameters.
+        extra: what its update wants to know besides gradients and parameters: the loss' "value", or a second set of "slow"
+            parameters.
     """
 
     name: str
@@ -225,7 +225,8 @@ _add("stateless", lambda h: optax.chain(optax.stateless(
 _add("stateless_with_tree_map", lambda h: optax.chain(
     optax.stateless_with_tree_map(lambda g, w: 2.0 * g), _momentum(h)), LR)
 _add("with_extra_args_support", lambda h: optax.with_extra_args_support(_momentum(h)), LR)
-_add("MultiSteps", lambda h: optax.MultiSteps(_momentum(h), every_k_schedule=3), LR)
+_add("MultiSteps", lambda h: optax.MultiSteps(
+    _momentum(h), every_k_schedule=3, accumulator_dtype="float64"), LR)
 
 # --- contrib -------------------------------------------------------------------------------------
 
@@ -249,7 +250,8 @@ _whole("contrib.schedule_free_sgd", LR, DECAY)
 _add("contrib.schedule_free", lambda h: optax.contrib.schedule_free(
     optax.sgd(h["learning_rate"]), h["learning_rate"], b1=0.9), LR)
 _whole("contrib.simplified_ademamix", LR, EPS, DECAY)
-_whole("contrib.sophia", LR, DECAY, EPS, extra=["obj_fn"])
+# With squared gradients for the Hessian: the usual estimate draws random numbers.
+_whole("contrib.sophia", LR, DECAY, EPS, hessian_diagonal_fn=optax.stateless_with_tree_map(lambda g, w: g * g))
 _part("contrib.normalize")
 _part("contrib.reduce_on_plateau", patience=3, extra=["value"])
 _part("contrib.scale_by_acprop", EPS)
@@ -258,9 +260,10 @@ _part("contrib.scale_by_adopt", EPS)
 _part("contrib.scale_by_cocob")
 _part("contrib.scale_by_galore", rank=2, update_proj_gap=5)
 _add("contrib.scale_by_madgrad", lambda h: optax.contrib.scale_by_madgrad(h["learning_rate"], eps=h["eps"]), LR, EPS)
-_add("contrib.scale_by_muon", lambda h: optax.chain(
-    optax.partition({True: optax.contrib.scale_by_muon(eps=0.0), False: optax.identity()}, _matrices),
-    optax.scale_by_learning_rate(h["learning_rate"])), LR)
+_add("contrib.scale_by_muon", lambda h: optax.partition(
+    {True: optax.chain(optax.contrib.scale_by_muon(eps=0.0, weight_dimension_numbers=lambda tree: jax.tree.map(
+        lambda leaf: optax.contrib.MuonDimensionNumbers(), tree)), optax.scale_by_learning_rate(h["learning_rate"])),
+     False: optax.sgd(h["learning_rate"])}, _matrices), LR)
 _part("contrib.scale_by_simplified_ademamix", EPS)
 _add("contrib.sam", lambda h: optax.contrib.sam(
     _momentum(h), optax.chain(optax.contrib.normalize(), optax.sgd(h["rho"])), sync_period=2), LR, {"rho": 0.05})

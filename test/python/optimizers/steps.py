@@ -24,18 +24,12 @@ def initial(entry: Entry, params):
     return transformation.init(params)
 
 
-def update(entry: Entry, hyper, grads, state, params, value, objective):
-    """One update: the next parameters and state.
-
-    Args:
-        value: the loss. objective: the loss as a function of the parameters.
-    """
+def update(entry: Entry, hyper, grads, state, params, value):
+    """One update: the next parameters and state. `value` is the loss."""
     transformation = entry.make(hyper)
     extra = {}
     if "value" in entry.extra:
         extra["value"] = value
-    if "obj_fn" in entry.extra:
-        extra["obj_fn"] = objective
     if "slow" in entry.extra:
         pair = optax.LookaheadParams(fast=params, slow=state["slow"])
         updates, inner = transformation.update(grads, state["inner"], pair)
@@ -50,8 +44,7 @@ def training_step(entry: Entry):
 
     def step(params, opt_state, batch, hyper):
         loss, grads = jax.value_and_grad(network.loss)(params, batch)
-        params, opt_state = update(
-            entry, hyper, grads, opt_state, params, loss, lambda p: network.loss(p, batch))
+        params, opt_state = update(entry, hyper, grads, opt_state, params, loss)
         return params, opt_state, loss
 
     params = network.parameters()

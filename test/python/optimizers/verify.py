@@ -77,7 +77,7 @@ def one_update(entry: Entry, names, constants):
     """
 
     def plain(hyper, grads, state, params, value):
-        new, next_state = update(entry, hyper, grads, state, params, value, None)
+        new, next_state = update(entry, hyper, grads, state, params, value)
         # (Some states are made in single precision.)
         return new, jax.tree.map(lambda new, old: new.astype(old.dtype), next_state, state)
 
@@ -177,7 +177,7 @@ def tried(found):
             if symmetry["family"] == "translation":
                 if own["equivariant"] or "factor" in own:
                     shifts.append(symmetry)
-            elif own["keeps"]:
+            elif own.get("keeps"):
                 groups.append(symmetry)
     return kinetics, scales, groups, shifts
 
@@ -241,7 +241,8 @@ def results(name):
         field = {short(n): f for n, f in log_scale(symmetry, element, SHAPES).items()}
         variants.append(restart({n: w + field.get(n, 0.0) for n, w in start[0].items()}))
         factor = kinetics[symmetry["id"]].get("factor", "1")
-        decayed = eval(factor, {"hyper": dict(entry.hyper), "__builtins__": {}}) ** STEPS  # noqa: S307
+        names = {"hyper": dict(entry.hyper), "opt_state": start[1]["rest"], "__builtins__": {}}
+        decayed = float(eval(factor, names)) ** STEPS  # noqa: S307
         expect.append(lambda end, f=field, d=decayed: {n: w + d * f.get(n, 0.0) for n, w in end.items()})
 
     ended, _ = run(*stack(variants), batches(100))

@@ -1,0 +1,122 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The table of docs/optimizers.md: what each optimizer makes of each family of symmetries.
+
+`python -m optimizers.table` in test/python writes it, with the analysis as it is.
+"""
+
+import pathlib
+
+from .catalogue import ENTRIES, EXCLUDED
+from .steps import report
+from .verify import claims_law, couples_blocks, short
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[3] / "docs" / "optimizers.md"
+BEGIN, END = "<!-- generated: python -m optimizers.table -->\n", "<!-- end -->\n"
+
+#: Family -> the tensor it is read off.
+SCALES = {"scale, tensor": "w_tensor", "scale, channel": "w_channel", "rescale": "relu_in"}
+GROUPS = {"orthogonal": "norm_in", "GL": "linear_in", "translation": "norm_out"}
+#: Symmetries of a tensor are of this family.
+FAMILIES = {"w_tensor": "scale", "w_channel": "scale", "relu_in": "rescale", "norm_in": "orthogonal",
+            "linear_in": "general_linear", "norm_out": "translation"}
+SYMBOLS = {"learning_rate": "η", "max_learning_rate": "η", "weight_decay": "λ", "weight_decay_rate": "λ", "eps": "ε",
+           "epsilon": "ε", "eps_root": "ε'"}
+
+
+def of(found, tensor):
+    """The symmetry that a column is about, and its kinetics."""
+    kinetics = {k["symmetry"]: k for k in found["kinetics"]}
+    for symmetry in found["symmetries"]:
+        if symmetry["family"] == FAMILIES[tensor] and symmetry["members"][0]["parameter"] == f"params['{tensor}']":
+            return symmetry, kinetics[symmetry["id"]]
+    raise KeyError(tensor)
+
+
+def place(item):
+    """Where an operation stands, without line numbers, which change with versions."""
+    where = (item["location"] or "").split(":")[0]
+    op = item["op"].split(".")[-1]
+    return f"`{op}`" + (f" in {where.removeprefix('optax/').removeprefix('_src/')}" if where else "")
+
+
+def power(degree):
+    """ "/ r²" of a degree of 2: what a hyperparameter is divided by."""
+    digits = {"1": "", "2": "²", "3": "³", "4": "⁴"}
+    size = degree.lstrip("-")
+    return (" r" if degree.startswith("-") else "/r") + digits.get(size, f"^({size})")
+
+
+def symbol(law):
+    if law["value"] is not None:
+        return SYMBOLS.get(law["hyperparameter"], "c")
+    name = law["hyperparameter"]
+    name = short(name) if "'" in name else name
+    return SYMBOLS.get(name, name)
+
+
+def laws(kinetics):
+    found = dict.fromkeys(symbol(law) + power(law["degree"]) for law in kinetics["laws"])
+    return ", ".join(sorted(found, key=lambda text: (text[0] != "η", text[0] != "λ", text)))
+
+
+def scale_cell(kinetics):
+    for item in kinetics["breaks"]:
+        if "couples several" in item["why"]:
+            return f"coupled by {place(item)}" + (f"; while that is constant: {laws(kinetics)}" if kinetics["laws"] else "")
+        if "couples the blocks" not in item["why"]:
+            return f"none: {place(item)}" if item["op"] else "not followed"
+    cell = laws(kinetics) or "kept"
+    if couples_blocks(kinetics):
+        item = next(b for b in kinetics["breaks"] if "couples the blocks" in b["why"])
+        return f"{cell} as a whole; blocks coupled by {place(item)}"
+    return cell
+
+
+def group_cell(symmetry, kinetics):
+    if "factor" in kinetics:
+        factor = kinetics["factor"].replace("hyper['learning_rate']", "η").replace("hyper['weight_decay']", "λ")
+        return f"× ({factor.replace(' * ', '')}) a step"
+    if kinetics["equivariant"]:
+        return "kept"
+    item = kinetics["breaks"][0]
+    why = place(item) if item["op"] else "not followed"
+    return f"{kinetics.get('keeps') or 'none'}: {why}"
+
+
+def row(name):
+    found = report(name)
+    cells = [scale_cell(of(found, tensor)[1]) for tensor in SCALES.values()]
+    cells += [group_cell(*of(found, tensor)) for tensor in GROUPS.values()]
+    return [f"`{name}`", *cells]
+
+
+def is_solved(name):
+    """Whether a law is known for the scale of a tensor, or the operation that couples tensors is named."""
+    kinetics = of(report(name), "w_tensor")[1]
+    return claims_law(kinetics) or any("couples several" in b["why"] for b in kinetics["breaks"])
+
+
+def unsolved():
+    """Entries without a law -> the operation that stops them."""
+    return {name: of(report(name), "w_tensor")[1]["breaks"][0] for name in ENTRIES if not is_solved(name)}
+
+
+def table():
+    lines = ["| optimizer | " + " | ".join([*SCALES, *GROUPS]) + " |", "|---" * 7 + "|"]
+    lines += ["| " + " | ".join(row(name)) + " |" for name in ENTRIES]
+    lines += ["", "Left out:", ""]
+    lines += [f"- `{name}`: {why}." for name, why in EXCLUDED.items()]
+    lines += ["", "Without a law:", ""]
+    lines += [f"- `{name}`: {place(item) + ', which ' if item['op'] else ''}{item['why']}." for name, item in unsolved().items()]
+    return "\n".join(lines) + "\n"
+
+
+def document(text):
+    """The document with the table as it is now."""
+    head, rest = text.split(BEGIN)
+    return head + BEGIN + table() + END + rest.split(END)[1]
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(DOCUMENT.read_text()))

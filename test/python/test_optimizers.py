@@ -1,0 +1,95 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Every optimizer of optax: what is claimed of it for each family of symmetries, run."""
+
+import pytest
+from optimizers import catalogue, table, verify
+from optimizers.steps import report
+
+TOLERANCE = 1e-9
+ALL = sorted(catalogue.ENTRIES)
+#: At least this share has a law, or the operation is named that couples parameters.
+SOLVED = 0.95
+
+
+def test_every_optimizer_is_in_the_catalogue():
+    assert catalogue.covered() == set(catalogue.names())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_claims_hold(name):
+    wrong = {symmetry: error for symmetry, error in verify.results(name).items() if not error < TOLERANCE}
+    assert not wrong
+
+
+def test_most_are_solved():
+    unsolved = {catalogue.ENTRIES[name].of for name in table.unsolved()}
+    solved = {entry.of for name, entry in catalogue.ENTRIES.items() if table.is_solved(name)}
+    assert len(solved) >= SOLVED * len(solved | unsolved), sorted(unsolved - solved)
+
+
+def keeps(name, tensor):
+    return table.of(report(name), tensor)[1].get("keeps")
+
+
+@pytest.mark.parametrize(("name", "orthogonal", "linear"), [
+    ("sgd", "orthogonal", "orthogonal"),
+    ("sgd:momentum", "orthogonal", "orthogonal"),
+    ("clip_by_global_norm", "orthogonal", "orthogonal"),
+    ("lars", "orthogonal", "orthogonal"),
+    ("contrib.muon", "orthogonal", "orthogonal"),
+    ("adamw", "permutation", "permutation"),
+    ("lion", "permutation", "permutation"),
+    ("adafactor", "permutation", "permutation"),
+    ("centralize", "permutation", "permutation"),
+    ("set_to_zero", "orthogonal", "general_linear"),
+])
+def test_groups(name, orthogonal, linear):
+    assert keeps(name, "norm_in") == orthogonal
+    assert keeps(name, "linear_in") == linear
+
+
+@pytest.mark.parametrize(("name", "kept", "factor"), [
+    ("sgd", True, None),
+    ("adam", True, None),
+    ("lookahead", True, None),
+    ("contrib.schedule_free", True, None),
+    ("adamw", False, "1 - hyper['learning_rate'] * hyper['weight_decay']"),
+    ("adamw:constants", False, "0.996"),
+    ("sgd:constants", False, None),
+    ("lars", False, None),
+])
+def test_translations(name, kept, factor):
+    kinetics = table.of(report(name), "norm_out")[1]
+    assert kinetics["equivariant"] == kept
+    assert kinetics.get("factor") == factor
+    assert kept or kinetics["breaks"][0]["op"]
+
+
+@pytest.mark.parametrize(("name", "laws"), [
+    ("sgd", {"learning_rate": "2"}),
+    ("adamw", {"learning_rate": "1", "weight_decay": "-1", "eps": "-1"}),
+    ("lion", {"learning_rate": "1", "weight_decay": "-1"}),
+    ("scale_by_trust_ratio", {}),
+    ("contrib.madgrad:exact", {"learning_rate": "2"}),
+    ("contrib.schedule_free_sgd", {"learning_rate": "2", "weight_decay": "-2"}),
+])
+def test_laws(name, laws):
+    kinetics = table.of(report(name), "w_tensor")[1]
+    assert {verify.law_name(law): law["degree"] for law in kinetics["laws"]} == laws
+
+
+@pytest.mark.parametrize(("name", "coupled"), [
+    ("adamw", False), ("sgd", False), ("lars", True), ("lamb", True), ("adafactor", True), ("contrib.muon", True),
+    ("clip_by_block_rms", True), ("adaptive_grad_clip", False),
+])
+def test_channels(name, coupled):
+    """A norm of the whole weight couples its channels; one for each channel does not."""
+    kinetics = table.of(report(name), "w_channel")[1]
+    assert verify.couples_blocks(kinetics) == coupled
+    assert all(item["op"] for item in kinetics["breaks"])
+
+
+def test_table_is_up_to_date():
+    text = table.DOCUMENT.read_text()
+    assert table.document(text) == text, "run: cd test/python && python -m optimizers.table"
