@@ -192,12 +192,6 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry
     json.attribute("symmetry", kinetics.symmetry);
     json.attribute("equivariant", kinetics.equivariant);
     json.attribute("ksb", kinetics.ksb);
-    if (kinetics.keeps.empty())
-      json.attribute("keeps", nullptr);
-    else
-      json.attribute("keeps", kinetics.keeps);
-    if (!kinetics.factor.empty())
-      json.attribute("factor", text(kinetics.factor));
     json.attributeArray("laws", [&] {
       for (const Law &law : kinetics.laws)
         json.object([&] {
@@ -226,6 +220,10 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry
           printOperation(broken.op);
           json.attribute("why", broken.why);
         });
+    if (!kinetics.keeps.empty())
+      json.attribute("keeps", kinetics.keeps);
+    if (!kinetics.factor.empty())
+      json.attribute("factor", text(kinetics.factor));
     });
     json.attributeBegin("prediction");
     if (symmetry)

@@ -242,11 +242,16 @@ class Kinetics:
     Attributes:
         equivariant: the update commutes with the symmetry. ksb: kinetic symmetry breaking: it does not, unless
             hyperparameters are scaled along, which is what `laws` say.
+        keeps: of matrices and shifts, the family that the update commutes with ("orthogonal" of a general linear
+            group); "" for none.
+        factor: of a translation that is not kept, what the shift is multiplied by at each step, where that is all.
     """
 
     symmetry: str = ""
     equivariant: bool = False
     ksb: bool = False
+    keeps: str = ""
+    factor: str = ""
     laws: tuple[Law, ...] = ()
     states: tuple[StateDegree, ...] = ()
     breaks: tuple[Break, ...] = ()

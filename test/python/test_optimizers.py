@@ -42,7 +42,6 @@ def keeps(name, tensor):
     ("lion", "permutation", "permutation"),
     ("adafactor", "permutation", "permutation"),
     ("centralize", "permutation", "permutation"),
-    ("set_to_zero", "orthogonal", "general_linear"),
 ])
 def test_groups(name, orthogonal, linear):
     assert keeps(name, "norm_in") == orthogonal

@@ -14,6 +14,10 @@ from noether_mlir.table.symmetries import new_table
 from noether_mlir.table.words import short_location
 
 
+#: Families that are left of a larger one.
+_KEPT = {"orthogonal": "rotations", "permutation": "permutations"}
+
+
 def kinetics_table(groups: list[Group], label: Labels) -> Table | None:
     """One row for all groups that the optimizer treats alike; None if nothing is known."""
     alike: dict[Hashable, list[Group]] = {}
@@ -22,7 +26,7 @@ def kinetics_table(groups: list[Group], label: Labels) -> Table | None:
             first = group.kinetics[0]
             laws = frozenset((law.hyperparameter, law.value, law.text) for law in first.laws)
             breaks = frozenset(label.skeleton(item.why)[0] for item in first.breaks)
-            alike.setdefault((first.equivariant, laws, breaks, first.prediction), []).append(group)
+            alike.setdefault((first.equivariant, first.keeps, laws, breaks, first.prediction), []).append(group)
     if not alike:
         return None
     columns: list[tuple[str | Text, dict]] = [
@@ -50,6 +54,8 @@ def _words(kinetics: list[Kinetics], label: Labels) -> Text:
     lines = []
     if kinetics[0].equivariant and not kinetics[0].laws:
         lines.append(Text("equivariant: the optimizer keeps the symmetry"))
+    elif kinetics[0].keeps:
+        lines.append(Text(f"keeps the {_KEPT.get(kinetics[0].keeps, kinetics[0].keeps)} among them"))
     laws: dict[tuple[str, float | None, str], list[Law]] = {}
     for entry in kinetics:
         for law in entry.laws:

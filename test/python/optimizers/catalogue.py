@@ -264,6 +264,7 @@ _add("contrib.scale_by_muon", lambda h: optax.partition(
     {True: optax.chain(optax.contrib.scale_by_muon(eps=0.0, weight_dimension_numbers=lambda tree: jax.tree.map(
         lambda leaf: optax.contrib.MuonDimensionNumbers(), tree)), optax.scale_by_learning_rate(h["learning_rate"])),
      False: optax.sgd(h["learning_rate"])}, _matrices), LR)
+_add("contrib.scale_by_madgrad:exact", lambda h: optax.contrib.scale_by_madgrad(h["learning_rate"], eps=0.0), LR)
 _part("contrib.scale_by_simplified_ademamix", EPS)
 _add("contrib.sam", lambda h: optax.contrib.sam(
     _momentum(h), optax.chain(optax.contrib.normalize(), optax.sgd(h["rho"])), sync_period=2), LR, {"rho": 0.05})

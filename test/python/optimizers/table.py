@@ -75,7 +75,9 @@ def scale_cell(kinetics):
 
 def group_cell(symmetry, kinetics):
     if "factor" in kinetics:
-        factor = kinetics["factor"].replace("hyper['learning_rate']", "η").replace("hyper['weight_decay']", "λ")
+        factor = kinetics["factor"]
+        for root in ("hyper", "opt_state.hyperparams"):
+            factor = factor.replace(f"{root}['learning_rate']", "η").replace(f"{root}['weight_decay']", "λ")
         return f"× ({factor.replace(' * ', '')}) a step"
     if kinetics["equivariant"]:
         return "kept"
@@ -108,7 +110,7 @@ def table():
     lines += ["", "Left out:", ""]
     lines += [f"- `{name}`: {why}." for name, why in EXCLUDED.items()]
     lines += ["", "Without a law:", ""]
-    lines += [f"- `{name}`: {place(item) + ', which ' if item['op'] else ''}{item['why']}." for name, item in unsolved().items()]
+    lines += [f"- `{name}`: {item['why']}{f' ({place(item)})' if item['op'] else ''}." for name, item in unsolved().items()]
     return "\n".join(lines) + "\n"
 
 
