@@ -220,11 +220,11 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry
           printOperation(broken.op);
           json.attribute("why", broken.why);
         });
+    });
     if (!kinetics.keeps.empty())
       json.attribute("keeps", kinetics.keeps);
     if (!kinetics.factor.empty())
       json.attribute("factor", text(kinetics.factor));
-    });
     json.attributeBegin("prediction");
     if (symmetry)
       printPrediction(json, analysis, predict(analysis, *symmetry));
