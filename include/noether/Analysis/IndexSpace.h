@@ -33,6 +33,9 @@ using Axis = llvm::SmallVector<AtomId, 1>;
 /// The atoms of all axes: a union-find whose classes carry a structure.
 class AtomTable {
 public:
+  /// Structures nested deeper than this are left apart: real steps need three or four levels.
+  static constexpr unsigned kMaxDepth = 48;
+
   /// A new axis of `size` indices (no atom if it is 1).
   Axis newAxis(int64_t size);
   /// A new axis made of the given axes one after the other.
