@@ -189,6 +189,8 @@ std::optional<ValueId> PieceBuilder::padded(ValueId value, ValueId with) {
     return std::nullopt;
   Shape result(cast<RankedTensorType>(op.getResult(0).getType()).getShape());
   bool isSpread = false;
+  Operation *source = op.getOperand(0).getDefiningOp();
+  bool isSlice = source && source->getName().stripDialect() == "slice";
   for (auto [d, between] : llvm::enumerate(*interior)) {
     isSpread |= between > 0;
     if (shapeOf(value)[d] == 0 || result[d] == 0)
@@ -200,8 +202,9 @@ std::optional<ValueId> PieceBuilder::padded(ValueId value, ValueId with) {
   for (size_t d = 0; d < result.size(); ++d) {
     int64_t before = (*low)[d], after = (*high)[d];
     if (int64_t between = (*interior)[d]; between > 0 && shapeOf(value)[d] > 1) {
-      // As much of the edge as fits before each entry: what interleaves is then cut nowhere else.
-      int64_t first = std::clamp<int64_t>(before, 0, between);
+      // As much of the edge as fits before each entry: what interleaves is then cut nowhere else. A slice
+      // is cut, at a place that whole periods need not end at: its entries are followed one by one.
+      int64_t first = isSlice ? 0 : std::clamp<int64_t>(before, 0, between);
       ValueId apart = split(value, d, 1);
       SmallVector<ValueId> period;
       auto addGap = [&](int64_t size) {
@@ -215,7 +218,10 @@ std::optional<ValueId> PieceBuilder::padded(ValueId value, ValueId with) {
       addGap(between - first);
       value = join(concatenate(period, d + 1), d);
       before -= first;
-      after -= between - first;
+      if (isSlice)
+        value = sliceAlong(value, d, 0, shapeOf(value)[d] - between);
+      else
+        after -= between - first;
     }
     int64_t cutBefore = std::max<int64_t>(-before, 0), cutAfter = std::max<int64_t>(-after, 0);
     int64_t kept = shapeOf(value)[d] - cutBefore - cutAfter;
