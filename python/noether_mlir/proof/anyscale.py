@@ -7,6 +7,7 @@ import numpy as np
 from noether_mlir.proof.degrees import Application, BadDegree
 from noether_mlir.proof.program import Program, Step, any_number
 from noether_mlir.proof.rules import Tensor
+from noether_mlir.proof.takes import take
 
 #: True or False everywhere, or one entry (or 1) per index along each axis.
 Mask = bool | np.ndarray
@@ -18,7 +19,9 @@ def masks_of(program: Program) -> list[Mask]:
     """For each value, where it is consistent with every degree."""
     masks: list[Mask] = [any_number(value) or 0 in value.shape for value in program.values]
     for step in program.steps:
-        if step.kind == "rule" and not step.rule.is_barrier:
+        if step.takes and masks[step.results[0]] is False:
+            masks[step.results[0]] = _taken(program, step, masks)
+        elif step.kind == "rule" and not step.rule.is_barrier:
             for number, result in enumerate(step.results):
                 if program.values[result].is_float and masks[result] is False:
                     masks[result] = _result(program, step, ("r", number), masks)
@@ -33,6 +36,23 @@ def shapes_of(program: Program, step: Step) -> dict[Tensor, tuple[int, ...]]:
     for number, value in enumerate(step.results):
         shapes["r", number] = program.values[value].shape
     return shapes
+
+
+def _taken(program: Program, step: Step, masks: list[Mask]) -> Mask:
+    """Where entries are taken from such ones, or filled in with such a number."""
+    operand, shape = masks[step.operands[0]], program.values[step.results[0]].shape
+    if operand is True and len(step.operands) == 1:
+        return True
+    mask = operand if isinstance(operand, np.ndarray) else np.full((1,) * len(shape), operand)
+    fills = len(step.operands) > 1 and any_number(program.values[step.operands[1]])
+    for axis, table in (step.takes or {}).items():
+        if mask.shape[axis] != 1:
+            mask = take(mask, axis, table, 0).astype(bool)
+        outside = (table < 0).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+        mask = mask | outside if fills else mask & ~outside
+        if int(np.prod(mask.shape, dtype=object)) > _LIMIT:
+            return False
+    return True if mask.all() else False if not mask.any() else _compress(mask)
 
 
 def _result(program: Program, step: Step, result: Tensor, masks: list[Mask]) -> Mask:

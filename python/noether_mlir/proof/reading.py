@@ -190,6 +190,8 @@ class Proof(ABC):
     @staticmethod
     def is_moved(stated: Mapping[str, Any]) -> bool:
         """Whether a proof says that a value moves."""
+        if stated.get("degree") == "any":
+            return False
         return bool(stated.get("degree") or stated.get("actions") or stated.get("shift", "0") != "0")
 
     def check_rule(self, step: Step, certificate: Mapping[str, Any]) -> None:
