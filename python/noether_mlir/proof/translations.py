@@ -6,7 +6,7 @@ Shifts are followed to first order, at any point: the product rule holds for pro
 is moved a function that nothing cancels with. A direction along which the loss has no slope at any point leaves it alone.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from noether_mlir.proof.actions import axes_of_view
 from noether_mlir.proof.degrees import BadDegree
+from noether_mlir.proof.functions import Functions
 from noether_mlir.proof.operations import Operation, Product
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import Proof, ProofError, at
@@ -37,8 +38,7 @@ class TranslationProof(Proof):
     def __init__(self, checker: "Checker", symmetry: Mapping[str, Any]):
         super().__init__(checker, symmetry)
         self.shape = tuple(symmetry.get("block_shape", []))
-        #: For each function the lengths of its indices, and whether it has mean zero along them.
-        self.functions: dict[Hashable, tuple[tuple[int, bool], ...]] = {}
+        self.functions = Functions(self.shape, bool(symmetry.get("traceless")))
         self.shifts: dict[int, Shift] = {}
         #: By value, what the proof says of it: whether it moves.
         self.stated: dict[int, bool] = {}
@@ -48,7 +48,6 @@ class TranslationProof(Proof):
     # --- the claim
 
     def move_parameters(self) -> None:
-        self.functions["t"] = tuple((size, bool(self.symmetry.get("traceless"))) for size in self.shape)
         terms: dict[int, list[Term]] = {}
         for member in self.symmetry["members"]:
             value = self.checker.parameters.get(member["parameter"])
@@ -57,7 +56,7 @@ class TranslationProof(Proof):
             terms.setdefault(value, []).append(self.read_member(member, self.program.values[value].shape))
         if not terms:
             raise ProofError("no parameter moves")
-        dimension = int(np.prod([size - size_free for size, size_free in self.functions["t"]], dtype=object))
+        dimension = int(np.prod([size - fixed for size, fixed in self.functions.axes["t"]], dtype=object))
         # What several claims have in common is counted once.
         if not 0 < self.symmetry["dimension"] <= dimension:
             raise ProofError(f"the translations have dimension {dimension}")
@@ -141,27 +140,6 @@ class TranslationProof(Proof):
             raise ProofError("the constants that would have to move along are not those that the claim names")
         if self.symmetry.get("exact") is not (not claimed):
             raise ProofError("a symmetry is exact if no constant breaks it, and only then")
-
-    # --- functions
-
-    def axes(self, name: Hashable) -> tuple[tuple[int, bool], ...]:
-        return self.functions[name]
-
-    def length(self, name: Hashable, index: int) -> int:
-        return self.functions[name][index][0]
-
-    def sum_name(self, name: Hashable, index: int) -> Hashable | None:
-        """The function summed over one of its indices; None if it has mean zero along it."""
-        if self.functions[name][index][1]:
-            return None
-        new: Hashable = ("sum", name, index)
-        if isinstance(name, tuple) and name[0] == "product":
-            _, inner, value, power, dims, tied, free = name
-            if index >= free:
-                new = _without(inner, value, power, dims, tied, free, index - free)
-        axes = self.functions[name]
-        self.functions.setdefault(new, axes[:index] + axes[index + 1:])
-        return new
 
     # --- operations
 
@@ -302,13 +280,13 @@ class TranslationProof(Proof):
         """A linear operation: summed over what it sums over."""
         rule = self.operation.rule
         if term.axes & rule.frozen:
-            return [self.mapped(term, operand, result)]
+            return [self.functions.mapped(self.operation, term, operand, result)]
         own = {f for dim in rule.operands[operand] for segment in dim for f in segment}
         left: Term | None = term
         for factor in sorted(rule.sums & own):
             if left is None:
                 return []
-            left = sum_over(left, factor, self.operation.sizes[factor], self.sum_name, self.length)
+            left = sum_over(left, factor, self.operation.sizes[factor], self.functions.sum_name, self.functions.length)
         return [] if left is None else [left]
 
     # --- products
@@ -319,7 +297,7 @@ class TranslationProof(Proof):
         rule, step = self.operation.rule, self.operation.step
         others = [o for o in powers if o != operand]
         if len(others) != 1 or rule.frozen or abs(powers[others[0]]) != 1:
-            return [self.mapped(term, operand, result)]
+            return [self.functions.mapped(self.operation, term, operand, result)]
         (other,) = others
         power = int(powers[other])
         number = self.program.values[step.operands[other]].number
@@ -336,7 +314,7 @@ class TranslationProof(Proof):
             return []
         dims = rule.operands[other]
         if len(dims) != len(root.dims) or any(len(dim) != 1 for dim in dims):
-            return [self.mapped(term, operand, result)]
+            return [self.functions.mapped(self.operation, term, operand, result)]
         factors: dict[int, tuple[str, ...]] = {}
         for axis, dimension in enumerate(root.dims):
             if dimension is not None:
@@ -346,7 +324,7 @@ class TranslationProof(Proof):
         left: Term | None = term
         for factor in sorted(rule.sums - held):
             if left is not None:
-                left = sum_over(left, factor, self.operation.sizes[factor], self.sum_name, self.length)
+                left = sum_over(left, factor, self.operation.sizes[factor], self.functions.sum_name, self.functions.length)
         if left is None:
             return []
         term = left
@@ -359,92 +337,4 @@ class TranslationProof(Proof):
                 return []
             if entries is not None and not rule.sums & held - set(own):
                 return [term.scaled(entries)]
-        return [self.named(term, root, power, factors, result)]
-
-    def named(self, term: Term, root: Any, power: int, factors: Mapping[int, tuple[str, ...]], result: Tensor) -> Term:
-        """The product with a value as a function of its own."""
-        rule, sizes = self.operation.rule, self.operation.sizes
-        number = {f: (d, n) for d, own in sorted(factors.items()) for n, f in enumerate(own)}
-        dims: list[tuple[Any, ...]] = [(d, "sum") for d in root.summed]
-        for dimension, own in factors.items():
-            dims.append((dimension, tuple((sizes[f], f in rule.sums) for f in own)))
-        tied: list[Any] = []
-        free: list[tuple[int, Labels]] = []
-        for index, labels in enumerate(term.labels):
-            inside = [axis in number for axis in labels.axes]
-            if inside and all(inside):
-                tied.append((index, tuple(number[f] for f in labels.axes), labels.data))
-            elif any(inside):
-                raise BadDegree("a function of an index that a product mixes")
-            else:
-                free.append((index, labels))
-        masks = []
-        for mask in term.masks:
-            inside = [axis in number for axis in mask.axes]
-            if inside and all(inside):
-                tied.append((-1, tuple(number[f] for f in mask.axes), mask.data))
-            elif any(inside):
-                raise BadDegree("a part that a product mixes")
-            else:
-                masks.append(mask)
-        inner = (term.name, tuple(index for index, _ in free))
-        name = _normal(inner, root.value, power, tuple(sorted(dims, key=repr)), tuple(sorted(tied, key=repr)), len(free))
-        kept = [f for _, own in sorted(factors.items()) for f in own if f not in rule.sums]
-        functions = self.functions[term.name]
-        self.functions.setdefault(name, (*(functions[index] for index, _ in free), *((sizes[f], False) for f in kept)))
-        labels = [own for _, own in free] + [Labels.of([f], np.arange(sizes[f])) for f in kept]
-        factor = root.coefficient if power > 0 else 1 / root.coefficient
-        return restricted(Term(name, term.coefficient * factor, tuple(labels), tuple(masks)))
-
-    def mapped(self, term: Term, operand: int, result: Tensor) -> Term:
-        """A linear map of which only the indices that it leaves alone are known."""
-        operation, rule, step = self.operation, self.operation.rule, self.operation.step
-        if any(len(dim) > 1 for dims in (*rule.operands, *rule.results) for dim in dims):
-            raise BadDegree("a product with pieces")
-        own = {f for dim in rule.operands[operand] for segment in dim for f in segment}
-        touched = set(rule.frozen)
-        for other, dims in enumerate(rule.operands):
-            if other != operand and operation.is_related(result, other):
-                touched |= {f for dim in dims for segment in dim for f in segment}
-        targets = [f for dim in rule.dims(result) for segment in dim for f in segment]
-        kept = [f for f in targets if f in own and f not in touched]
-        made = [f for f in targets if f in touched or f not in own]
-        free = [index for index, labels in enumerate(term.labels) if labels.axes and set(labels.axes) <= set(kept)]
-        tied = [(index, labels) for index, labels in enumerate(term.labels) if index not in free]
-        if any(set(labels.axes) & set(kept) for _, labels in tied):
-            raise BadDegree("a function of an index that an operation mixes")
-        masks = [mask for mask in term.masks if set(mask.axes) <= set(kept)]
-        rest = [mask for mask in term.masks if mask not in masks]
-        if any(set(mask.axes) & set(kept) for mask in rest):
-            raise BadDegree("a part that an operation mixes")
-        name = ("map", step.path, step.part, operand, result, term.name, tuple(free), tuple(tied), tuple(rest))
-        functions, sizes = self.functions[term.name], operation.sizes
-        self.functions.setdefault(name, (*(functions[i] for i in free), *((sizes[f], False) for f in made)))
-        labels = [term.labels[i] for i in free] + [Labels.of([f], np.arange(sizes[f])) for f in made]
-        return restricted(Term(name, term.coefficient, tuple(labels), tuple(masks)))
-
-
-def _normal(inner: Hashable, value: int, power: int, dims: tuple[Any, ...], tied: tuple[Any, ...], free: int) -> Hashable:
-    """The name of a product: a dimension that is summed while nothing else runs along it is a sum of the value alone."""
-    used = {d for _, places, _ in tied for d, _ in places}
-    own = []
-    for dimension, what in dims:
-        alone = what != "sum" and what and all(summed for _, summed in what) and dimension not in used and power > 0
-        own.append((dimension, "sum") if alone else (dimension, what))
-    return ("product", inner, value, power, tuple(own), tied, free)
-
-
-def _without(inner: Hashable, value: int, power: int, dims: tuple[Any, ...], tied: tuple[Any, ...], free: int,
-             index: int) -> Hashable:
-    """The name of a product summed over one of the indices of its value."""
-    own, position = [], 0
-    for dimension, what in sorted(dims, key=lambda each: each[0]):
-        if what == "sum":
-            own.append((dimension, what))
-            continue
-        factors = []
-        for size, summed in what:
-            factors.append((size, summed or position == index))
-            position += not summed
-        own.append((dimension, tuple(factors)))
-    return _normal(inner, value, power, tuple(sorted(own, key=repr)), tied, free)
+        return [self.functions.product(self.operation, term, root, power, factors)]
