@@ -231,13 +231,17 @@ void FieldEngine::runPicked(size_t index) {
   else
     runGeneral(application);
 
-  // Most networks mix the rows at once.
+  // Most networks mix the rows at once. (Of rows in pieces, those of one piece may be of any scale.)
   for (ValueId result : results) {
     auto it = picked.find(result);
     if (it == picked.end())
       continue;
     uint64_t own = structure.resolve(structure.spaceOf(result)).size;
-    if (llvm::all_of(pool[fields[result]], [&](const Component &c) { return c.key < own; }))
+    bool inPieces = fields[result] != FieldPool::zero &&
+                    llvm::any_of(it->second->axes,
+                                 [](const PickedAxis &axis) { return axis.axis->hasPieces; });
+    if (!inPieces &&
+        llvm::all_of(pool[fields[result]], [&](const Component &c) { return c.key < own; }))
       picked.erase(it);
   }
 }
