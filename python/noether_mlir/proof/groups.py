@@ -225,7 +225,7 @@ class GroupProof(Proof):
         movers = [[("o", o) for o in powers if key in self.moves(("o", o), chosen["o", o])] for powers, chosen in terms]
         if not opaque and not any(movers):
             # The same number at all indices.
-            if not terms or not (self.is_permutation or (stated in self.fixes_constant and self.fixes_constant[stated])):
+            if not terms or not (self.is_permutation or self.fixes_constant.get(stated or "", False)):
                 self.fail("nothing that goes in moves as its result")
             return
         if self.is_permutation:
@@ -281,7 +281,8 @@ class GroupProof(Proof):
                    moving: set[str]) -> None:
         """Summing over an index is known where the rule says so, and nothing else weighs it."""
         for (powers, chosen), each in zip(terms, movers, strict=True):
-            factors = [o for o in powers if self.operation.use(o, result) == "*" and moving & self.operation.factors_of(("o", o), chosen["o", o])]
+            factors = [o for o in powers if self.operation.use(o, result) == "*"
+                       and moving & self.operation.factors_of(("o", o), chosen["o", o])]
             for _, operand in each:
                 use = self.operation.use(operand, result)
                 if use not in "+-?*" or (use == "*" and len(factors) != 2):

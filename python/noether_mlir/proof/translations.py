@@ -66,7 +66,7 @@ class TranslationProof(Proof):
         view = member.get("view") or list(shape)
         offsets, sizes = member.get("offsets") or [0] * len(view), member.get("sizes") or view
         owners = axes_of_view(view, shape)
-        if len(member["axes"]) != len(self.shape) or any(sizes[a] != n for a, n in zip(member["axes"], self.shape, strict=True)):
+        if [sizes[axis] for axis in member["axes"]] != list(self.shape):
             raise BadDegree("there is not one axis for each of the block's")
 
         def digit(number: int) -> np.ndarray:
