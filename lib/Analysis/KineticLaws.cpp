@@ -8,36 +8,42 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
+#include <functional>
 
 using namespace mlir;
 using namespace noether;
 
 static constexpr uint32_t kNoStep = ~0u;
+/// Of the expressions that are looked at.
+static constexpr unsigned kMaxDepth = 8;
 
 /// What a knob does: follow its products to the sum they enter.
 KineticSystem::KnobUse KineticSystem::useOf(const Knob &knob) const {
   ValueId self = program.getArguments()[parameter];
-  auto isParameterTerm = [&](ValueId value) {
-    // The parameter itself, or a product of it with numbers.
-    for (unsigned depth = 0; depth < 8; ++depth) {
-      if (value == self)
-        return true;
-      uint32_t definition = graph.definedBy[value];
-      if (definition == kNoStep)
+  // The parameter itself, products of it with numbers, and sums of those: what decay leaves of it.
+  std::function<bool(ValueId, unsigned)> isTerm = [&](ValueId value, unsigned depth) {
+    if (value == self)
+      return true;
+    uint32_t definition = graph.definedBy[value];
+    if (value == gradient || definition == kNoStep || depth == kMaxDepth)
+      return false;
+    const Program::Step &step = program.getSteps()[definition];
+    if (step.kind != Program::StepKind::Rule)
+      return false;
+    unsigned factors = 0, terms = 0;
+    for (auto [number, operand] : llvm::enumerate(program.operands(step))) {
+      if (graph.owner[operand] != parameter)
+        continue;
+      OperandUse use = step.rule->use(number);
+      bool isSummed = use == OperandUse::Plus || use == OperandUse::Minus;
+      ++terms;
+      factors += !isSummed;
+      if ((!isSummed && use != OperandUse::Factor) || factors > 1 || !isTerm(operand, depth + 1))
         return false;
-      ValueId factor = ~0u;
-      for (ValueId operand : program.operands(program.getSteps()[definition]))
-        if (graph.owner[operand] == parameter) {
-          if (factor != ~0u)
-            return false;
-          factor = operand;
-        }
-      if (factor == ~0u)
-        return false;
-      value = factor;
     }
-    return false;
+    return terms > 0;
   };
+  auto isParameterTerm = [&](ValueId value) { return isTerm(value, 0); };
   // A constant is what it is in one place.
   llvm::DenseSet<ValueId> carries;
   if (!knob.constant)

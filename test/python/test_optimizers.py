@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every optimizer of optax: what is claimed of it for each family of symmetries, run."""
 
+import jax
+import jax.numpy as jnp
 import pytest
-from optimizers import catalogue, table, verify
+from optimizers import catalogue, network, table, verify
 from optimizers.steps import report
+
+import noether_mlir
 
 TOLERANCE = 1e-9
 ALL = sorted(catalogue.ENTRIES)
@@ -87,6 +91,28 @@ def test_channels(name, coupled):
     kinetics = table.of(report(name), "w_channel")[1]
     assert verify.couples_blocks(kinetics) == coupled
     assert all(item["op"] for item in kinetics["breaks"])
+
+
+def test_constants_are_known_by_what_they_do():
+    """AdamW as Keras writes it: decay first, all numbers folded; the learning rate is equal to an average's weight."""
+
+    def step(params, state, batch, count):
+        loss, grads = jax.value_and_grad(network.loss)(params, batch)
+        rate, decay, b1, b2 = 1e-3, 4e-3, 0.9, 0.999
+        t = (count + 1).astype(jnp.float64)
+        alpha = rate * jnp.sqrt(1 - b2**t) / (1 - b1**t)
+        m = jax.tree.map(lambda m, g: m + (g - m) * (1 - b1), state["m"], grads)
+        v = jax.tree.map(lambda v, g: v + (jnp.square(g) - v) * (1 - b2), state["v"], grads)
+        params = jax.tree.map(lambda w, m, v: w - w * decay * rate - m * alpha / (jnp.sqrt(v) + 1e-7), params, m, v)
+        return params, {"m": m, "v": v}, loss, count + 1
+
+    params = network.parameters()
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    found = noether_mlir.analyze(
+        step, params, {"m": zeros, "v": zeros}, network.data(), jnp.zeros((), jnp.int32)).data
+    laws = {(law["hyperparameter"], law["value"], law["degree"]) for law in table.of(found, "w_tensor")[1]["laws"]}
+    assert laws == {("learning_rate", 1e-3, "1"), ("epsilon", 1e-7, "-1")}
+    assert table.of(found, "norm_out")[1]["factor"] == "0.999996"
 
 
 def test_table_is_up_to_date():
