@@ -72,7 +72,8 @@ def test_zoo(name):
     assert_verified(analyze_text(text, "step", derivations=True).data, text)
 
 
-@pytest.mark.parametrize("name", ["between_strided", "between_flip", "places_spread", "state_space_scan"])
+@pytest.mark.parametrize("name", ["between_strided", "between_flip", "places_spread", "state_space_scan",
+                                  "places_permuted"])
 def test_entries_that_are_put_elsewhere(name):
     """Operations that the proof reads as several are checked as the tables of indices that they are."""
     step = training_step(MODELS[name], "sgd")

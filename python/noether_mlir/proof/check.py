@@ -92,7 +92,7 @@ class Checker:
         for step in self.program.steps:
             if any(value in data for value in step.operands):
                 data.update(step.results)
-            if step.op in ("stablehlo.gather", "stablehlo.scatter") and step.operands[1] not in data:
+            if step.op in ("stablehlo.gather", "stablehlo.scatter") and step.operands[1] not in data and not step.takes:
                 after.update(step.results)
             if any(value in after for value in step.operands):
                 after.update(step.results)

@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from noether_mlir.errors import NotATrainingStep
 from noether_mlir.proof import constants
+from noether_mlir.proof.integers import Known, constant_integers, evaluate_integers, gather_table
 from noether_mlir.proof.rules import Rule, copy_rule, parse_rule, slice_rule
 from noether_mlir.proof.takes import Takes, takes_of
 
@@ -36,7 +39,7 @@ class Value:
     Attributes:
         number: what it holds in every element, where that is known.
         zeros: it is a constant tensor of zeros, infinities and NaN.
-        constant: of a constant tensor, what is equal for equal ones.
+        constant: of a constant tensor, what is equal for equal ones. integers: what it holds, if that is known.
     """
 
     shape: tuple[int, ...]
@@ -44,6 +47,7 @@ class Value:
     number: float | None = None
     zeros: bool = False
     constant: Any = None
+    integers: Known = None
 
     @property
     def is_float(self) -> bool:
@@ -317,7 +321,9 @@ class _Expansion:
             frame[result] = self.value(result.type, number)
             return
         frame[result] = self.value(result.type, zeros=constants.consists_of_zeros(attribute))
-        self.program.values[-1].constant = attribute
+        made = self.program.values[-1]
+        made.constant = attribute
+        made.integers = constant_integers(attribute, made.shape, made.element)
         self.step(op, Rule(is_barrier=True), [], [frame[result]])
 
     def fold(self, op: Any, operands: Sequence[int], frame: dict[Any, int]) -> bool:
@@ -381,7 +387,25 @@ class _Expansion:
             frame[result] = self.value(result.type)
         self.step(op, rule, operands, [frame[result] for result in op.results], rule_text=text)
         if operands and len(op.results) == 1:
+            self.follow_places(op, operands, frame[op.results[0]])
+
+    def follow_places(self, op: Any, operands: Sequence[int], result: int) -> None:
+        """Integers that are known, and what is taken from the places they say."""
+        made = self.program.values[result]
+        if not made.is_float:
+            made.integers = evaluate_integers(op, [self.integers(operand) for operand in operands], made.shape)
+        if op.name == "stablehlo.gather":
+            places = self.integers(operands[1])
+            self.program.steps[-1].takes = gather_table(op, self.shape(operands[0]), made.shape, places)
+        else:
             self.program.steps[-1].takes = takes_of(op, self.shape(operands[0]))
+
+    def integers(self, value: int) -> Known:
+        """What a value holds, if it is a few integers that are known."""
+        own = self.program.values[value]
+        if own.number is not None and not own.is_float and own.number == int(own.number):
+            return np.full(own.shape, int(own.number)) if math.prod(own.shape) <= 4096 else None
+        return own.integers
 
     def captured(self, op: Any, frame: dict[Any, int]) -> list[int]:
         """Values from outside that the regions of an operation use."""
