@@ -46,9 +46,25 @@ bool noether::isSquare(const Program::Step &step) {
          step.op->getName().getStringRef() == "chlo.square";
 }
 
-RigidValues::RigidValues(const Program &program, ValueRoots &roots, const llvm::BitVector &steps,
-                         ArrayRef<ValueId> moved)
-    : program(program), roots(roots), obstacles(program.getValues().size(), kNone),
+const PowerLaw &PowerLaws::get(mlir::Operation *op) {
+  auto [it, isNew] = byName.try_emplace(op->getName());
+  if (isNew)
+    it->second = llvm::StringSwitch<PowerLaw>(op->getName().getStringRef())
+                     .Cases({"stablehlo.exponential", "math.exp"}, {PowerLaw::Exponential})
+                     .Cases({"stablehlo.log", "math.log"}, {PowerLaw::Logarithm})
+                     .Cases({"stablehlo.abs", "math.absf"}, {PowerLaw::Power, Fraction(1)})
+                     .Cases({"stablehlo.sqrt", "math.sqrt"}, {PowerLaw::Power, Fraction(1, 2)})
+                     .Cases({"stablehlo.rsqrt", "math.rsqrt"}, {PowerLaw::Power, Fraction(-1, 2)})
+                     .Cases({"stablehlo.cbrt", "math.cbrt"}, {PowerLaw::Power, Fraction(1, 3)})
+                     .Case("chlo.square", {PowerLaw::Power, Fraction(2)})
+                     .Default({});
+  return it->second;
+}
+
+RigidValues::RigidValues(const Program &program, ValueRoots &roots, PowerLaws &laws,
+                         const llvm::BitVector &steps, ArrayRef<ValueId> moved)
+    : program(program), roots(roots), laws(laws), obstacles(program.getValues().size(), kNone),
+      isExponential(program.getValues().size()),
       mayMove(program.getValues().size()) {
   for (ValueId value : moved)
     mayMove.set(value);
@@ -90,13 +106,39 @@ void RigidValues::read(const llvm::BitVector &steps) {
     for (ValueId result : results)
       if (program.getValues()[result].isFloat)
         mayMove.set(result);
+    if (isExponential.any())
+      readExponentials(step, index);
     bool isAnyOpaque =
         rule.isBarrier || rule.uses.empty() || llvm::is_contained(rule.uses, OperandUse::Opaque);
     if (!isAnyOpaque || isTestOfFiniteness(step.op) || isSquare(step))
       continue;
+    if (!rule.isBarrier && laws.get(step.op).kind == PowerLaw::Exponential) {
+      isExponential.set(results[0]);
+      continue;
+    }
     for (auto [o, operand] : llvm::enumerate(operands))
       if (rule.isBarrier || rule.use(o) == OperandUse::Opaque)
         forbid(operand, index);
+  }
+}
+
+void RigidValues::readExponentials(const Program::Step &step, uint32_t index) {
+  ArrayRef<ValueId> operands = program.operands(step);
+  for (ValueId operand : operands) {
+    if (!isExponential.test(operand))
+      continue;
+    OpKind kind = roots.getKinds().get(step.op);
+    bool multiplies = kind == OpKind::Multiply || kind == OpKind::Divide ||
+                      kind == OpKind::Contraction || kind == OpKind::Layout ||
+                      kind == OpKind::Broadcast || kind == OpKind::Sum || kind == OpKind::Select ||
+                      laws.get(step.op).kind > PowerLaw::Exponential;
+    // A sum with a number that is not zero does not scale along.
+    if (kind == OpKind::Add || kind == OpKind::Subtract)
+      multiplies = llvm::all_of(operands, [&](ValueId other) {
+        return program.getValues()[other].constant.value_or(0) == 0;
+      });
+    if (!multiplies)
+      forbid(program.operands(*roots.definitionOf(operand))[0], index);
   }
 }
 

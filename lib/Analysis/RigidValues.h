@@ -14,11 +14,24 @@
 
 namespace noether {
 
+/// Functions of one value that take sums to products, products to sums, or products to products.
+struct PowerLaw {
+  enum Kind : uint8_t { None, Exponential, Logarithm, Power } kind = None;
+  Fraction exponent = Fraction(1); // of a power
+};
+class PowerLaws {
+public:
+  const PowerLaw &get(mlir::Operation *op);
+
+private:
+  llvm::DenseMap<mlir::OperationName, PowerLaw> byName;
+};
+
 class RigidValues {
 public:
   /// `steps` are those that count, `moved` the values that are shifted to begin with.
-  RigidValues(const Program &program, ValueRoots &roots, const llvm::BitVector &steps,
-              llvm::ArrayRef<ValueId> moved);
+  RigidValues(const Program &program, ValueRoots &roots, PowerLaws &laws,
+              const llvm::BitVector &steps, llvm::ArrayRef<ValueId> moved);
 
   /// The step that forbids all shifts of a value, if one does.
   std::optional<size_t> forbiddenBy(ValueId value) const {
@@ -30,6 +43,8 @@ private:
 
   /// What moves if anything does, and what is forbidden to by an operation itself.
   void read(const llvm::BitVector &steps);
+  /// An exponential whose result is not only multiplied, summed and the like takes its operand in full.
+  void readExponentials(const Program::Step &step, uint32_t index);
   void forbid(ValueId value, uint32_t obstacle);
   /// Forbids what a step hands on in full to its result, which is rigid.
   void goBack(const Program::Step &step);
@@ -50,7 +65,9 @@ private:
 
   const Program &program;
   ValueRoots &roots;
+  PowerLaws &laws;
   std::vector<uint32_t> obstacles; // by value
+  llvm::BitVector isExponential;   // by value
   llvm::BitVector mayMove;         // by value
   llvm::SmallVector<ValueId> worklist;
   /// Steps to go back through once a value is rigid, besides its definition.

@@ -24,7 +24,8 @@ TranslationEngine::TranslationEngine(const Program &program, const Structure &st
                                      ShiftSink &sink, const llvm::BitVector &steps,
                                      ArrayRef<ValueId> moved)
     : program(program), structure(structure), forms(forms), sink(sink), roots(program),
-      rigid(program, roots, steps, moved), shifts(program.getValues().size(), 0), pool(1),
+      rigid(program, roots, laws, steps, moved), shifts(program.getValues().size(), 0),
+      factors(program.getValues().size(), 0), pool(1),
       budget(kMinTerms + kTermsPerStep * program.getSteps().size()) {}
 
 bool TranslationEngine::addUnknown(ValueId value, uint64_t key, FormId form) {
@@ -105,10 +106,12 @@ void TranslationEngine::vanishUnlessMoves(double constant, FormId form, size_t s
 void TranslationEngine::pin(ValueId value, size_t step) {
   for (const ShiftTerm &term : shiftOf(value))
     pinForm(term.form, step);
+  pinFactors(value, step);
 }
 
 void TranslationEngine::pinOperand(size_t index, unsigned operand) {
-  pin(program.operands(program.getSteps()[index])[operand], index);
+  for (const ShiftTerm &term : shiftOf(program.operands(program.getSteps()[index])[operand]))
+    pinForm(term.form, index);
 }
 
 void TranslationEngine::add(Shift &shift, ShiftTerm term) {
@@ -176,24 +179,29 @@ void TranslationEngine::bundleTerms(Shift &shift) {
   shift = std::move(bundled);
 }
 
-void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
-  joinEqualTerms(shift);
-  if (shift.size() > kMaxLoose)
-    bundleTerms(shift);
-  std::optional<size_t> obstacle = rigid.forbiddenBy(value);
-  bool isNotFollowed = obstacle || shift.size() > kMaxTerms || shift.size() > budget;
-  budget -= std::min<uint64_t>(budget, shift.size());
+uint32_t TranslationEngine::store(Shift terms, std::optional<size_t> obstacle, size_t step) {
+  joinEqualTerms(terms);
+  if (terms.size() > kMaxLoose)
+    bundleTerms(terms);
+  bool isNotFollowed = obstacle || terms.size() > kMaxTerms || terms.size() > budget;
+  budget -= std::min<uint64_t>(budget, terms.size());
   if (isNotFollowed) {
-    for (const ShiftTerm &term : shift)
+    for (const ShiftTerm &term : terms)
       pinForm(term.form, obstacle.value_or(step));
-    shift.clear();
+    terms.clear();
   }
-  if (shift.empty()) {
-    shifts[value] = 0;
-    return;
-  }
-  shifts[value] = pool.size();
-  pool.push_back(std::move(shift));
+  if (terms.empty())
+    return 0;
+  pool.push_back(std::move(terms));
+  return pool.size() - 1;
+}
+
+void TranslationEngine::setShift(ValueId value, Shift shift, size_t step) {
+  shifts[value] = store(std::move(shift), rigid.forbiddenBy(value), step);
+}
+
+void TranslationEngine::setFactors(ValueId value, Shift terms, size_t step) {
+  factors[value] = store(std::move(terms), std::nullopt, step);
 }
 
 //===----------------------------------------------------------------------===//
@@ -214,16 +222,21 @@ void TranslationEngine::run(size_t index) {
   const Program::Step &step = program.getSteps()[index];
   ArrayRef<ValueId> operands = program.operands(step);
   // Nothing moves: most of what depends on the data only.
-  if (llvm::all_of(operands, [&](ValueId operand) { return shifts[operand] == 0; }))
+  if (llvm::none_of(operands, [&](ValueId operand) { return isMoved(operand); }))
     return;
   if (step.kind == Program::StepKind::LoopTie)
     return runLoopTie(index);
+  if (step.kind == Program::StepKind::Rule && (isTestOfFiniteness(step.op) || runPowerLaw(index)))
+    return;
+  if (llvm::any_of(operands, [&](ValueId operand) { return factors[operand] != 0; })) {
+    runFactors(index);
+    if (llvm::all_of(operands, [&](ValueId operand) { return shifts[operand] == 0; }))
+      return;
+  }
   if (step.kind == Program::StepKind::Carry) {
     shifts[program.results(step)[0]] = shifts[operands[0]];
     return;
   }
-  if (isTestOfFiniteness(step.op))
-    return;
   const Structure::Binding *binding = structure.bindingOf(index);
   if (!step.rule->isBarrier && binding && step.rule->isSegmented)
     return runSegmented(index, *binding);
@@ -239,6 +252,8 @@ void TranslationEngine::run(size_t index) {
 void TranslationEngine::runLoopTie(size_t index) {
   const Program::Step &step = program.getSteps()[index];
   ArrayRef<ValueId> operands = program.operands(step);
+  for (ValueId operand : operands)
+    pinFactors(operand, index);
   for (unsigned i = 0; i < step.numTied; ++i) {
     ValueId carried = operands[i], yielded = operands[i + step.numTied];
     const ResolvedSpace &a = structure.resolve(structure.spaceOf(carried));
@@ -317,7 +332,7 @@ void TranslationEngine::runRule(const Joint &joint) {
       if (!isMoved(operand))
         continue;
       if (use == OperandUse::Plus || use == OperandUse::Minus) {
-        for (LocalTerm &term : embed(joint, operand)) {
+        for (LocalTerm &term : embed(joint, operand, shiftOf(joint.operands[operand]))) {
           if (use == OperandUse::Minus)
             term.form = forms.scale(Fraction(-1), term.form);
           if (term.isLost || (isAcrossDevices && !maps.isIdentity(term.map)))
@@ -342,7 +357,7 @@ void TranslationEngine::runRule(const Joint &joint) {
         // (The window of a convolution is not summed whole at a padded edge.)
         partner = 1 - operand;
       }
-      for (LocalTerm &term : embed(joint, operand)) {
+      for (LocalTerm &term : embed(joint, operand, shiftOf(joint.operands[operand]))) {
         if (isSquare)
           term.form = forms.scale(Fraction(2), term.form);
         std::optional<bool> remains;
@@ -380,7 +395,8 @@ void TranslationEngine::runRule(const Joint &joint) {
 }
 
 TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
-                                                        ArrayRef<unsigned> operands) {
+                                                        ArrayRef<unsigned> operands,
+                                                        bool ofFactors) {
   std::optional<LocalShift> known;
   SmallVector<double, 1> masks;
   auto hasSamePlace = [](const LocalTerm &a, const LocalTerm &b) {
@@ -391,14 +407,15 @@ TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
   };
   for (unsigned operand : operands) {
     ValueId value = joint.operands[operand];
-    if (takesAnyShift(value))
+    if (ofFactors ? program.getValues()[value].constant == 0.0 : takesAnyShift(value))
       continue;
-    if (isLargeMask(value)) {
+    if (!ofFactors && isLargeMask(value)) {
       masks.push_back(*program.getValues()[value].constant);
       continue;
     }
     LocalShift own;
-    for (LocalTerm &term : embed(joint, operand)) {
+    for (LocalTerm &term :
+         embed(joint, operand, ofFactors ? factorsOf(value) : shiftOf(value))) {
       // Entries along these axes meet: they must move alike.
       bool varies = term.isLost;
       for (unsigned axis : joint.summed.set_bits())

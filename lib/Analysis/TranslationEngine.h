@@ -6,7 +6,8 @@
 // The shift of a value is a sum of terms: a shift map applied to an unknown function, placed at a
 // component of the value's index space. Linear operations pass terms on; sums kill those that have
 // zero mean along what is summed; maxima pass what is common to all their operands; any other
-// operation demands that its operands have none. What cancels by itself on the way (x - mean(x),
+// operation demands that its operands have none. exp makes a factor of a shift and log a shift of a
+// factor; factors are followed in the same way. What cancels by itself on the way (x - mean(x),
 // x - max(x)) is annihilated: no layer is known by name.
 
 #ifndef NOETHER_LIB_ANALYSIS_TRANSLATIONENGINE_H
@@ -90,12 +91,21 @@ private:
   };
 
   bool openJoint(size_t index, Joint &joint);
-  LocalShift embed(const Joint &joint, unsigned operand);
+  LocalShift embed(const Joint &joint, unsigned operand, llvm::ArrayRef<ShiftTerm> terms);
   /// Appends a term, one for each of the pieces it lies in.
   void embedTerm(const Joint &joint, unsigned operand, const ShiftTerm &term, LocalShift &local);
   void runRule(const Joint &joint);
   void runSegmented(size_t index, const Structure::Binding &binding);
   void runLoopTie(size_t index);
+  /// Exponentials, logarithms and powers; false if a step is none that is followed.
+  bool runPowerLaw(size_t index);
+  /// What becomes of the factors of a step's operands. What is not understood must vanish.
+  void runFactors(size_t index);
+  bool multiplyFactors(const Joint &joint, Shift &factors);
+  bool passFactors(const Joint &joint, Shift &factors);
+  bool addFactors(const Joint &joint, Shift &factors);
+  void finishFactor(const Joint &joint, LocalTerm &term, Shift &factors);
+  void pinFactors(ValueId value, size_t step);
 
   /// The sum over the joint axes that the rule sums over; false if nothing is left.
   bool sumOver(const Joint &joint, const llvm::BitVector &axes, LocalTerm &term);
@@ -114,7 +124,7 @@ private:
   void finish(const Joint &joint, unsigned result, const LocalTerm &term, Shift &shift);
   /// What all operands of a maximum or a choice have in common, without what is summed over; the
   /// rest must vanish.
-  LocalShift common(const Joint &joint, llvm::ArrayRef<unsigned> operands);
+  LocalShift common(const Joint &joint, llvm::ArrayRef<unsigned> operands, bool ofFactors = false);
   /// Whether a value is equal to itself plus any number.
   bool takesAnyShift(ValueId value) const;
   bool isLargeMask(ValueId value) const;
@@ -126,6 +136,11 @@ private:
   FormId live(FormId form);
   /// Joins equal terms, drops zeros, and sets the value's shift.
   void setShift(ValueId value, Shift shift, size_t step);
+  void setFactors(ValueId value, Shift terms, size_t step);
+  /// Puts terms into the pool, as far as they are followed.
+  uint32_t store(Shift terms, std::optional<size_t> obstacle, size_t step);
+  llvm::ArrayRef<ShiftTerm> factorsOf(ValueId value) const { return pool[factors[value]]; }
+  bool isMoved(ValueId value) const { return shifts[value] || factors[value]; }
   void add(Shift &shift, ShiftTerm term);
   void joinEqualTerms(Shift &shift);
   /// Makes one term of many that run along the same axes: what a residual stream has gathered. It
@@ -138,8 +153,11 @@ private:
   ShiftSink &sink;
   ShiftMaps maps;
   ValueRoots roots;
+  PowerLaws laws;
   RigidValues rigid;
   std::vector<uint32_t> shifts; // by value, into the pool
+  /// The same for factors: a value is multiplied by exp of its terms, besides being shifted.
+  std::vector<uint32_t> factors;
   std::deque<Shift> pool;
   llvm::BitVector vanished; // by unknown
   /// Forms of the terms of bundles. A bundle has an unknown of its own, numbered after the others.

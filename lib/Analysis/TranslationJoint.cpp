@@ -25,7 +25,7 @@ bool TranslationEngine::openJoint(size_t index, Joint &joint) {
   joint.results = program.results(*joint.step);
   const CompiledRule &rule = *joint.rule;
   for (ValueId operand : joint.operands)
-    if (shifts[operand] && structure.resolve(structure.spaceOf(operand)).isOpaque)
+    if (isMoved(operand) && structure.resolve(structure.spaceOf(operand)).isOpaque)
       return false;
   const Structure::Binding *binding = structure.bindingOf(index);
   joint.isPointwise = !binding;
@@ -33,7 +33,7 @@ bool TranslationEngine::openJoint(size_t index, Joint &joint) {
   if (!binding) {
     SpaceId space = 0;
     for (ValueId operand : joint.operands)
-      if (shifts[operand])
+      if (isMoved(operand))
         space = structure.spaceOf(operand);
     joint.space = &structure.resolve(space);
     for (unsigned axis = 0; axis < joint.space->axes.size(); ++axis)
@@ -131,9 +131,10 @@ void TranslationEngine::embedTerm(const Joint &joint, unsigned operand, const Sh
   }
 }
 
-TranslationEngine::LocalShift TranslationEngine::embed(const Joint &joint, unsigned operand) {
+TranslationEngine::LocalShift TranslationEngine::embed(const Joint &joint, unsigned operand,
+                                                       ArrayRef<ShiftTerm> terms) {
   LocalShift local;
-  for (const ShiftTerm &term : shiftOf(joint.operands[operand]))
+  for (const ShiftTerm &term : terms)
     embedTerm(joint, operand, term, local);
   return local;
 }

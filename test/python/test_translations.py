@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_claims import loss_of
 from zoo import MODELS
-from zoo.reports import model_report
+from zoo.reports import model_report, report
 from zoo.shifts import count_shifts, counted_shifts
 from zoo.steps import names
 
@@ -82,3 +82,62 @@ def test_count(name):
     dimension, gap = count_shifts(MODELS[name])
     assert gap > GAP, "the points chosen do not tell the rank"
     assert dimension == COUNTED[name]
+
+
+# --- exp and log: a shift becomes a factor and a shift again -------------------------------------
+
+MASK = np.tril(np.ones((4, 4)))[[1, 2, 3, 3, 2, 3]]
+
+
+def plain_softmax(z):
+    e = jnp.exp(z)
+    return e / e.sum(-1, keepdims=True)
+
+
+def masked_softmax(z):
+    e = jnp.where(jnp.asarray(MASK) > 0, jnp.exp(z), 0.0)
+    return e / e.sum(-1, keepdims=True)
+
+
+#: What is done to logits x @ w + b with four columns, and the dimension of the shifts that do not matter: those that
+#: all columns have in common, 3 of w and 1 of b.
+EXPONENTIALS = {
+    "softmax": (lambda z: jnp.sum(plain_softmax(z) ** 2), 4),
+    "masked": (lambda z: jnp.sum(masked_softmax(z) ** 2), 4),
+    "logsumexp": (lambda z: jnp.sum(jnp.sin(z - jnp.log(jnp.exp(z).sum(-1, keepdims=True)))), 4),
+    "roots": (lambda z: jnp.sum(jnp.sqrt(jnp.exp(z)) * jnp.sqrt(1 / jnp.exp(z).sum(-1, keepdims=True))), 4),
+    "contracted": (lambda z: jnp.sum((jnp.exp(z) @ jnp.ones((4, 4))) / jnp.exp(z)), 4),
+    # Not the same factor above and below, or a number that does not scale along.
+    "one_more": (lambda z: jnp.sum(jnp.exp(z) / (1 + jnp.exp(z).sum(-1, keepdims=True))), 0),
+    "squared": (lambda z: jnp.sum(jnp.exp(z) / jnp.square(jnp.exp(z).sum(-1, keepdims=True))), 0),
+    "over_batch": (lambda z: jnp.sum(jnp.exp(z) / jnp.exp(z).sum(0, keepdims=True) * jnp.arange(4.0)), None),
+    "shifted_back": (lambda z: jnp.sum(jnp.sin(z - 2 * jnp.log(jnp.exp(z).sum(-1, keepdims=True)))), 0),
+    "exponential_of_factor": (lambda z: jnp.sum(jnp.exp(jnp.exp(z)) / jnp.exp(z).sum(-1, keepdims=True)), 0),
+}
+
+
+@pytest.mark.parametrize("name", EXPONENTIALS)
+def test_exponentials(name):
+    function, dimension = EXPONENTIALS[name]
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((6, 3))
+    params = {"w": rng.standard_normal((3, 4)), "b": rng.standard_normal(4)}
+
+    def loss(params, x):
+        return function(x @ params["w"] + params["b"])
+
+    def step(params, x):
+        value, gradient = jax.value_and_grad(loss)(params, x)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, params, gradient), value
+
+    narrow = jax.tree.map(lambda a: jnp.asarray(a, jnp.float32), (params, x))
+    found = report(step, *narrow)
+    # A sum over the batch is invariant under shifts of b, column by column.
+    assert found["dimension"]["translation"] == (4 if dimension is None else dimension)
+    before = float(loss(params, x))
+    for symmetry in translations(found):
+        for size in (0.1, 3.0):
+            arrays = {f"params['{key}']": array for key, array in params.items()}
+            moved = arrays | random_element(symmetry, arrays, rng, size).act(arrays)
+            after = float(loss({key: moved[f"params['{key}']"] for key in params}, x))
+            assert abs(after - before) < TOLERANCE * max(1, abs(before)), symmetry
