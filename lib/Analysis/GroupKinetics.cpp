@@ -12,13 +12,14 @@
 using namespace mlir;
 using namespace noether;
 
+static constexpr uint32_t kNoStep = ~0u;
 /// The operations to blame are looked for in steps of at most this many (groups times operations).
 static constexpr uint64_t kMaxBlamed = uint64_t(1) << 24;
 
 namespace {
 /// All that the next parameters and their states are computed from, beginning with the gradients.
 struct UpdateSlice {
-  UpdateSlice(const Program &program, const StepRoles &roles, const GradientValues &gradients);
+  explicit UpdateSlice(const UpdateGraph &graph);
 
   llvm::BitVector steps;
   llvm::SetVector<unsigned> states;
@@ -44,7 +45,7 @@ public:
   GroupTracker(const Program &program, const StepRoles &roles, const Structure &structure,
                const GradientValues &gradients)
       : program(program), roles(roles), gradients(gradients), graph(program, roles, gradients),
-        slice(program, roles, gradients),
+        slice(graph),
         engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
 
   void addGroups(ArrayRef<AxisGroup> groups);
@@ -71,18 +72,10 @@ private:
 };
 } // namespace
 
-UpdateSlice::UpdateSlice(const Program &program, const StepRoles &roles,
-                         const GradientValues &gradients)
-    : steps(program.getSteps().size()) {
-  constexpr uint32_t kNoStep = ~0u;
-  std::vector<uint32_t> definedBy(program.getValues().size(), kNoStep);
-  for (auto [index, step] : llvm::enumerate(program.getSteps()))
-    for (ValueId result : program.results(step))
-      definedBy[result] = index;
-  llvm::DenseMap<ValueId, unsigned> stateOf;
-  for (auto [argument, info] : llvm::enumerate(roles.arguments))
-    if (info.role == ArgumentRole::State && info.carriedTo)
-      stateOf[program.getArguments()[argument]] = argument;
+UpdateSlice::UpdateSlice(const UpdateGraph &graph) : steps(graph.program.getSteps().size()) {
+  const Program &program = graph.program;
+  const StepRoles &roles = graph.roles;
+  const GradientValues &gradients = graph.gradients;
   llvm::BitVector seen(program.getValues().size());
   SmallVector<ValueId> pending;
   auto visit = [&](ValueId value) {
@@ -99,15 +92,20 @@ UpdateSlice::UpdateSlice(const Program &program, const StepRoles &roles,
       visit(program.getResults()[*next]);
   while (!pending.empty()) {
     ValueId value = pending.pop_back_val();
-    if (auto it = stateOf.find(value); it != stateOf.end()) {
+    uint32_t definition = graph.definedBy[value];
+    if (definition == kNoStep) {
+      auto it = graph.argumentOf.find(value);
+      if (it == graph.argumentOf.end())
+        continue;
+      const StepRoles::Argument &argument = roles.arguments[it->second];
+      if (argument.role != ArgumentRole::State || !argument.carriedTo)
+        continue;
       states.insert(it->second);
-      visit(program.getResults()[*roles.arguments[it->second].carriedTo]);
+      visit(program.getResults()[*argument.carriedTo]);
       continue;
     }
-    if (definedBy[value] == kNoStep)
-      continue;
-    steps.set(definedBy[value]);
-    for (ValueId operand : program.operands(program.getSteps()[definedBy[value]]))
+    steps.set(definition);
+    for (ValueId operand : program.operands(program.getSteps()[definition]))
       visit(operand);
   }
   // States are met in the order of their arguments.
@@ -265,21 +263,19 @@ void GroupTracker::tieNext(unsigned argument) {
   if (result == value)
     return;
   engine.tieNext(value, result);
-  Operation *op = nullptr;
-  for (unsigned step : slice.steps.set_bits())
-    if (findsBlame && llvm::is_contained(program.results(program.getSteps()[step]), result))
-      op = program.getSteps()[step].op;
-  blame(op);
+  uint32_t definition = graph.definedBy[result];
+  blame(definition == kNoStep ? nullptr : program.getSteps()[definition].op);
 }
 
 void GroupTracker::run() {
   findsBlame = uint64_t(classes.size()) * slice.steps.count() <= kMaxBlamed;
+  llvm::DenseSet<ValueId> known;
+  for (auto &[argument, gradient] : gradients)
+    known.insert(gradient);
   for (unsigned step : slice.steps.set_bits()) {
     // Gradients are moved as they are.
-    bool definesGradient = llvm::any_of(program.results(program.getSteps()[step]), [&](ValueId id) {
-      return llvm::any_of(gradients, [&](auto &entry) { return entry.second == id; });
-    });
-    if (definesGradient)
+    if (llvm::any_of(program.results(program.getSteps()[step]),
+                     [&](ValueId id) { return known.contains(id); }))
       continue;
     if (std::optional<unsigned> choice = graph.genericChoice(program.getSteps()[step]))
       engine.forward(program.operands(program.getSteps()[step])[*choice],
