@@ -45,6 +45,7 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
                                                           const GradientValues &gradients) {
   UpdateGraph graph(program, roles, gradients);
   KineticSystem::SolutionCache cache;
+  llvm::DenseMap<unsigned, unsigned> readers = graph.findReaders(UpdateGraph::Read::Gradient);
   llvm::DenseMap<unsigned, KineticSystem::Result> solved;
 
   SmallVector<SymmetryKinetics, 0> result;
@@ -80,6 +81,13 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program
               return other.op == broken.op && other.why == broken.why;
             }))
           kinetics.breaks.push_back(broken);
+      // Where its own update is not coupled, another's may be: by a norm that it does not use itself.
+      if (auto reader = readers.find(argument); reader != readers.end() && update.breaks.empty()) {
+        kinetics.equivariant = false;
+        kinetics.breaks.push_back({nullptr, "the update of " + roles.arguments[reader->second].name +
+                                                " depends on " + roles.arguments[argument].name +
+                                                ", which it couples"});
+      }
       if (mlir::Operation *op = findCoupling(graph, update, member)) {
         kinetics.equivariant = false;
         kinetics.breaks.push_back(

@@ -388,6 +388,7 @@ noether::analyzeTranslationKinetics(const Program &program, const StepRoles &rol
     return result;
   UpdateGraph graph(program, roles, gradients);
   std::map<unsigned, ShiftTracker::Result> solved;
+  llvm::DenseMap<unsigned, unsigned> readers = graph.findReaders(UpdateGraph::Read::Value);
   for (const Symmetry &symmetry : translations) {
     SymmetryKinetics &kinetics = result.emplace_back();
     kinetics.symmetry = symmetry.id;
@@ -398,6 +399,12 @@ noether::analyzeTranslationKinetics(const Program &program, const StepRoles &rol
     for (const SymmetryMember &member : symmetry.members) {
       if (!seen.insert(member.argument).second)
         continue;
+      if (auto reader = readers.find(member.argument); reader != readers.end()) {
+        kinetics.equivariant = hasFactor = false;
+        kinetics.breaks.push_back({nullptr, "the update of " + roles.arguments[reader->second].name +
+                                                " reads " + roles.arguments[member.argument].name});
+        continue;
+      }
       if (!gradients.contains(member.argument) || !roles.arguments[member.argument].carriedTo) {
         kinetics.equivariant = hasFactor = false;
         kinetics.breaks.push_back({nullptr, "the gradient of " +

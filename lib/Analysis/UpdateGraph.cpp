@@ -174,3 +174,60 @@ std::optional<unsigned> UpdateGraph::genericChoice(const Program::Step &step) co
   unsigned last = operands.size() - 1;
   return *predicate >= 0 && *predicate < last ? 1 + static_cast<unsigned>(*predicate) : last;
 }
+
+//===----------------------------------------------------------------------===//
+// Updates that read other parameters
+//===----------------------------------------------------------------------===//
+
+llvm::DenseMap<unsigned, unsigned> UpdateGraph::findReaders(Read what) const {
+  // Norms of everything are looked at once for each parameter: beyond this, all read all.
+  constexpr uint64_t kMaxVisits = uint64_t(1) << 24;
+  llvm::DenseMap<ValueId, unsigned> gradientOf;
+  for (auto &[argument, value] : gradients)
+    gradientOf[value] = argument;
+  llvm::DenseMap<unsigned, unsigned> readers;
+  uint64_t visits = 0;
+  for (auto [reader, info] : llvm::enumerate(roles.arguments)) {
+    // (Of an update whose gradient is not known nothing is said at all.)
+    if (!gradients.contains(reader) || !info.carriedTo)
+      continue;
+    SmallVector<ValueId> pending = {program.getResults()[*info.carriedTo]};
+    llvm::DenseSet<ValueId> seen(pending.begin(), pending.end());
+    auto visit = [&](ValueId value) {
+      if (seen.insert(value).second)
+        pending.push_back(value);
+    };
+    while (!pending.empty()) {
+      ValueId value = pending.pop_back_val();
+      if (++visits > kMaxVisits) {
+        for (auto [argument, other] : llvm::enumerate(roles.arguments))
+          if (other.role == ArgumentRole::Param && argument != reader)
+            readers.try_emplace(argument, reader);
+        return readers;
+      }
+      if (value == loss)
+        continue;
+      if (auto it = gradientOf.find(value); it != gradientOf.end()) {
+        if (what == Read::Gradient && it->second != reader)
+          readers.try_emplace(it->second, reader);
+        continue;
+      }
+      if (auto it = argumentOf.find(value); it != argumentOf.end()) {
+        const StepRoles::Argument &argument = roles.arguments[it->second];
+        if (argument.role == ArgumentRole::Param && it->second != reader)
+          readers.try_emplace(it->second, reader);
+        if (argument.role == ArgumentRole::State && argument.carriedTo)
+          visit(program.getResults()[*argument.carriedTo]);
+        continue;
+      }
+      if (definedBy[value] == kNoStep)
+        continue;
+      const Program::Step &step = program.getSteps()[definedBy[value]];
+      // All numbers are taken to be finite.
+      if (step.op->getName().stripDialect() != "is_finite")
+        for (ValueId operand : program.operands(step))
+          visit(operand);
+    }
+  }
+  return readers;
+}

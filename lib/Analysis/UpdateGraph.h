@@ -38,6 +38,11 @@ struct UpdateGraph {
   /// Values that are one number: scalars, and what they are broadcast to.
   llvm::BitVector isUniform;
 
+  /// A parameter that another's update reads: what moves the one moves the other's update.
+  enum class Read { Value, Gradient };
+  /// For each parameter that others' updates read by themselves (that is, not by way of the loss), one of these.
+  llvm::DenseMap<unsigned, unsigned> findReaders(Read what) const;
+
 private:
   bool isNonNegative(ValueId value, unsigned depth) const;
   std::optional<double> genericValue(ValueId predicate, unsigned depth) const;

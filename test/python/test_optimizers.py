@@ -115,6 +115,23 @@ def test_constants_are_known_by_what_they_do():
     assert table.of(found, "norm_out")[1]["factor"] == "0.999996"
 
 
+def test_updates_that_read_other_parameters():
+    """The bias is moved by the head, the last layer by the size of a gradient that is not its own."""
+
+    def step(params, batch, rate):
+        loss, grads = jax.value_and_grad(network.loss)(params, batch)
+        new = jax.tree.map(lambda w, g: w - rate * g, params, grads)
+        new["bias"] = new["bias"] - 0.01 * jnp.sum(params["norm_out"], 0)
+        new["norm_out"] = params["norm_out"] - rate * grads["norm_out"] * jnp.sum(grads["w_tensor"] ** 2)
+        return new, loss
+
+    found = noether_mlir.analyze(step, network.parameters(), network.data(), jnp.asarray(0.1)).data
+    for tensor in ("norm_out", "w_tensor"):
+        kinetics = table.of(found, tensor)[1]
+        assert not kinetics["equivariant"]
+        assert any(f"params['{tensor}']" in item["why"] for item in kinetics["breaks"]), kinetics
+
+
 def test_table_is_up_to_date():
     text = table.DOCUMENT.read_text()
     assert table.document(text) == text, "run: cd test/python && python -m optimizers.table"

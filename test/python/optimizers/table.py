@@ -64,6 +64,8 @@ def scale_cell(kinetics):
     for item in kinetics["breaks"]:
         if "couples several" in item["why"]:
             return f"coupled by {place(item)}" + (f"; while that is constant: {laws(kinetics)}" if kinetics["laws"] else "")
+        if "the update of" in item["why"]:
+            return f"{laws(kinetics) or 'kept'}; another tensor's update depends on it"
         if "couples the blocks" not in item["why"]:
             return f"none: {place(item)}" if item["op"] else "not followed"
     cell = laws(kinetics) or "kept"
@@ -82,7 +84,7 @@ def group_cell(symmetry, kinetics):
     if kinetics["equivariant"]:
         return "kept"
     item = kinetics["breaks"][0]
-    why = place(item) if item["op"] else "not followed"
+    why = place(item) if item["op"] else "another update reads it" if "the update of" in item["why"] else "not followed"
     return f"{kinetics.get('keeps') or 'none'}: {why}"
 
 
