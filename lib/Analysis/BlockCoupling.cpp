@@ -19,8 +19,8 @@ struct BlockField {
     /// The sum of the entries.
     Known,
   };
-  /// `coefficient` times the block's log-scale, at the index that `dims` have. Where it is 0 they still
-  /// tell which block an entry belongs to.
+  /// `coefficient` times the block's log-scale, at the index that `dims` have. Where it is 0 they
+  /// still tell which block an entry belongs to.
   struct Entry {
     SmallVector<unsigned, 2> dims;
     Fraction coefficient;
@@ -178,7 +178,8 @@ std::optional<BlockField> BlockTracker::product(const Program::Step &step,
       return term;
     if (term.kind == BlockField::Number) {
       hasNumber = true;
-      ValueId value = step.rule->isResult(tensor) ? results[tensor - operands.size()] : operands[tensor];
+      ValueId value =
+          step.rule->isResult(tensor) ? results[tensor - operands.size()] : operands[tensor];
       number = number + coefficient * degreeOf(value);
       continue;
     }
@@ -320,17 +321,16 @@ Operation *BlockTracker::run() {
     BlockField before = fieldOf(program.getArguments()[argument]);
     return unify(before, fieldOf(next(argument)), degree);
   };
-  bool kept = isKept(parameter, Fraction(1)) &&
-              llvm::all_of(update.states, [&](const StateDegree &state) {
-                return isKept(state.argument, state.degree);
-              });
+  bool kept =
+      isKept(parameter, Fraction(1)) && llvm::all_of(update.states, [&](const StateDegree &state) {
+        return isKept(state.argument, state.degree);
+      });
   if (kept || update.steps.empty())
     return nullptr;
   return program.getSteps()[update.steps.back()].op;
 }
 
 Operation *noether::findBlockCoupling(const UpdateGraph &graph, unsigned parameter,
-                                      const KineticSystem::Result &update,
-                                      ArrayRef<int64_t> axes) {
+                                      const KineticSystem::Result &update, ArrayRef<int64_t> axes) {
   return BlockTracker(graph, parameter, update, axes).run();
 }

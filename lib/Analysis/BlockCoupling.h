@@ -10,9 +10,9 @@
 
 namespace noether {
 
-/// Follows a scale that varies along `axes` of the parameter through its update, in which every value
-/// has the degree of `update`. Hyperparameters may vary along with the blocks. Returns the first
-/// operation that brings several blocks together; null if none does.
+/// Follows a scale that varies along `axes` of the parameter through its update, in which every
+/// value has the degree of `update`. Hyperparameters may vary along with the blocks. Returns the
+/// first operation that brings several blocks together; null if none does.
 mlir::Operation *findBlockCoupling(const UpdateGraph &graph, unsigned parameter,
                                    const KineticSystem::Result &update,
                                    llvm::ArrayRef<int64_t> axes);

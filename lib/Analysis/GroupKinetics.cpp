@@ -45,8 +45,7 @@ public:
   GroupTracker(const Program &program, const StepRoles &roles, const Structure &structure,
                const GradientValues &gradients)
       : program(program), roles(roles), gradients(gradients), graph(program, roles, gradients),
-        slice(graph),
-        engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
+        slice(graph), engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
 
   void addGroups(ArrayRef<AxisGroup> groups);
   void run();
@@ -130,7 +129,8 @@ std::optional<SmallVector<uint32_t, 2>> GroupTracker::slotsOf(const AxisMember &
   for (auto [axis, size] : llvm::enumerate(shape)) {
     SmallVector<int64_t, 2> parts;
     std::optional<unsigned> place;
-    for (int64_t covered = 1; dim < member.view.size() && (covered < size || parts.empty()); ++dim) {
+    for (int64_t covered = 1; dim < member.view.size() && (covered < size || parts.empty());
+         ++dim) {
       if (dim == static_cast<size_t>(member.axis))
         place = parts.size();
       parts.push_back(member.view[dim]);
@@ -152,7 +152,8 @@ std::optional<SmallVector<uint32_t, 2>> GroupTracker::slotsOf(const AxisMember &
       return own;
     if (own.size() != parts.size())
       return std::nullopt;
-    llvm::sort(own, [&](uint32_t a, uint32_t b) { return slots.slots[a].key > slots.slots[b].key; });
+    llvm::sort(own,
+               [&](uint32_t a, uint32_t b) { return slots.slots[a].key > slots.slots[b].key; });
     for (auto [index, part] : llvm::zip_equal(own, parts))
       if (slots.slots[index].size != part)
         return std::nullopt;
@@ -306,7 +307,8 @@ SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
   }
   uint8_t demands = engine.getClasses().demandsOf(engine.getClasses().find(it->node).root);
   uint8_t fixes = AxisClasses::FixesConstant | AxisClasses::FixesSum;
-  bool isPermutation = demands & AxisClasses::NoLinear || (demands & fixes) != (it->initialDemands & fixes);
+  bool isPermutation =
+      demands & AxisClasses::NoLinear || (demands & fixes) != (it->initialDemands & fixes);
   if (demands & AxisClasses::Trivial)
     kinetics.keeps = "";
   else if (group.family == AxisFamily::Permutation || isPermutation)
@@ -329,17 +331,19 @@ SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
     return true;
   };
   if (!explain(AxisClasses::Trivial, "tells the indices of these axes apart") &&
-      !explain(AxisClasses::NoLinear, "acts on each entry by itself, which permutations pass only") &&
+      !explain(AxisClasses::NoLinear,
+               "acts on each entry by itself, which permutations pass only") &&
       !explain(fixes, "mixes the entries with a constant, which permutations pass only"))
     explain(AxisClasses::Orthogonal,
             "adds what M moves to what its inverse transpose moves, which rotations pass only");
   return kinetics;
 }
 
-SmallVector<SymmetryKinetics, 0>
-noether::analyzeGroupKinetics(const Program &program, const StepRoles &roles,
-                              const Structure &structure, ArrayRef<AxisGroup> groups,
-                              const GradientValues &gradients) {
+SmallVector<SymmetryKinetics, 0> noether::analyzeGroupKinetics(const Program &program,
+                                                               const StepRoles &roles,
+                                                               const Structure &structure,
+                                                               ArrayRef<AxisGroup> groups,
+                                                               const GradientValues &gradients) {
   SmallVector<SymmetryKinetics, 0> result;
   if (groups.empty())
     return result;

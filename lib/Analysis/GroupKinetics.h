@@ -10,13 +10,12 @@
 
 namespace noether {
 
-/// Pushes the matrices of all groups through the updates of all parameters at once: parameters are moved
-/// by M, gradients by its inverse transpose, and each state by whatever makes its next value move alike.
-llvm::SmallVector<SymmetryKinetics, 0> analyzeGroupKinetics(const Program &program,
-                                                            const StepRoles &roles,
-                                                            const Structure &structure,
-                                                            llvm::ArrayRef<AxisGroup> groups,
-                                                            const GradientValues &gradients);
+/// Pushes the matrices of all groups through the updates of all parameters at once: parameters are
+/// moved by M, gradients by its inverse transpose, and each state by whatever makes its next value
+/// move alike.
+llvm::SmallVector<SymmetryKinetics, 0>
+analyzeGroupKinetics(const Program &program, const StepRoles &roles, const Structure &structure,
+                     llvm::ArrayRef<AxisGroup> groups, const GradientValues &gradients);
 
 } // namespace noether
 

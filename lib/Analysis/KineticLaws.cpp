@@ -60,9 +60,8 @@ KineticSystem::KnobUse KineticSystem::useOf(const Knob &knob) const {
     if (llvm::none_of(operands, [&](ValueId v) { return carries.contains(v); }) ||
         step.kind != Program::StepKind::Rule)
       continue;
-    bool isSum = llvm::count_if(step.rule->equations, [](auto &equation) {
-                   return equation.isEquality();
-                 }) > 1;
+    bool isSum = llvm::count_if(step.rule->equations,
+                                [](auto &equation) { return equation.isEquality(); }) > 1;
     if (!isSum) {
       for (ValueId operand : operands) {
         multipliesParameter |= !carries.contains(operand) && isParameterTerm(operand);

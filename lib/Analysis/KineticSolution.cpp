@@ -16,8 +16,8 @@ static constexpr unsigned kMaxPromotions = 4;
 /// More candidates than this are not searched.
 static constexpr size_t kMaxCandidates = 14;
 
-/// Calls `visit` on the subsets of `size` of the first `count` numbers, in lexicographic order, until it
-/// returns true.
+/// Calls `visit` on the subsets of `size` of the first `count` numbers, in lexicographic order,
+/// until it returns true.
 static bool anySubset(unsigned count, unsigned size,
                       llvm::function_ref<bool(ArrayRef<unsigned>)> visit) {
   SmallVector<unsigned> chosen = llvm::to_vector(llvm::seq(0u, size));
@@ -35,8 +35,9 @@ static bool anySubset(unsigned count, unsigned size,
   }
 }
 
-/// A solution with the parameter's degree 1 that promotes as few ones as can be, then as few factors,
-/// thresholds, states that are numbers and, last, arguments; among equals, one that promotes the latest.
+/// A solution with the parameter's degree 1 that promotes as few ones as can be, then as few
+/// factors, thresholds, states that are numbers and, last, arguments; among equals, one that
+/// promotes the latest.
 std::optional<KineticSystem::Degrees> KineticSystem::sparsestSolution() {
   // The knobs that may be promoted, on top of `promoted`.
   auto solveWith = [&](ArrayRef<UnknownId> promoted,

@@ -53,7 +53,8 @@ Polynomial multiply(const Polynomial &a, const Polynomial &b) {
 
 class ShiftTracker {
 public:
-  ShiftTracker(const UpdateGraph &graph, unsigned parameter) : graph(graph), program(graph.program) {
+  ShiftTracker(const UpdateGraph &graph, unsigned parameter)
+      : graph(graph), program(graph.program) {
     this->parameter = parameter;
   }
 
@@ -113,7 +114,8 @@ void ShiftTracker::collect() {
       const StepRoles::Argument &argument = graph.roles.arguments[it->second];
       if (argument.role != ArgumentRole::State || !argument.carriedTo)
         continue;
-      bool isLike = program.getValues()[value].isFloat && program.getValues()[value].shape() == shape;
+      bool isLike =
+          program.getValues()[value].isFloat && program.getValues()[value].shape() == shape;
       (isLike ? states : others).insert(it->second);
       visit(nextOf(it->second));
       continue;
@@ -134,7 +136,8 @@ void ShiftTracker::collect() {
 Polynomial ShiftTracker::numberOf(ValueId value, unsigned depth) {
   const Program::Value &info = program.getValues()[value];
   if (info.constant)
-    return *info.constant == 0 ? Polynomial() : Polynomial{{Monomial(), shortestDecimal(*info.constant)}};
+    return *info.constant == 0 ? Polynomial()
+                               : Polynomial{{Monomial(), shortestDecimal(*info.constant)}};
   Polynomial atom = {{Monomial{{value, 1}}, 1.0}};
   uint32_t definition = graph.definedBy[value];
   if (definition == kNoStep || depth == kMaxDepth || !info.isFloat)
@@ -142,8 +145,8 @@ Polynomial ShiftTracker::numberOf(ValueId value, unsigned depth) {
   const Program::Step &step = program.getSteps()[definition];
   const CompiledRule &rule = *step.rule;
   ArrayRef<ValueId> operands = program.operands(step);
-  if (step.kind != Program::StepKind::Rule || rule.isBarrier || rule.sum.any() || operands.empty() ||
-      step.numResults != 1 || !llvm::all_of(operands, [&](ValueId id) {
+  if (step.kind != Program::StepKind::Rule || rule.isBarrier || rule.sum.any() ||
+      operands.empty() || step.numResults != 1 || !llvm::all_of(operands, [&](ValueId id) {
         return program.getValues()[id].isFloat && graph.isUniform.test(id);
       }))
     return atom;
@@ -209,8 +212,8 @@ bool ShiftTracker::runStep(const Program::Step &step) {
   const CompiledRule &rule = *step.rule;
   ArrayRef<int64_t> shape = program.getValues()[program.getArguments()[parameter]].shape();
   if (step.kind != Program::StepKind::Rule || rule.isBarrier || results.size() != 1 ||
-      !program.getValues()[results[0]].isFloat || program.getValues()[results[0]].shape() != shape ||
-      !rule.isPointwise)
+      !program.getValues()[results[0]].isFloat ||
+      program.getValues()[results[0]].shape() != shape || !rule.isPointwise)
     return false;
   if (std::optional<unsigned> choice = graph.genericChoice(step)) {
     if (const Shift *shift = shiftOf(operands[*choice]))
@@ -401,8 +404,9 @@ noether::analyzeTranslationKinetics(const Program &program, const StepRoles &rol
         continue;
       if (auto reader = readers.find(member.argument); reader != readers.end()) {
         kinetics.equivariant = hasFactor = false;
-        kinetics.breaks.push_back({nullptr, "the update of " + roles.arguments[reader->second].name +
-                                                " reads " + roles.arguments[member.argument].name});
+        kinetics.breaks.push_back({nullptr, "the update of " +
+                                                roles.arguments[reader->second].name + " reads " +
+                                                roles.arguments[member.argument].name});
         continue;
       }
       if (!gradients.contains(member.argument) || !roles.arguments[member.argument].carriedTo) {
@@ -416,7 +420,8 @@ noether::analyzeTranslationKinetics(const Program &program, const StepRoles &rol
       if (it == solved.end())
         it = solved.try_emplace(member.argument, ShiftTracker(graph, member.argument).run()).first;
       const ShiftTracker::Result &update = it->second;
-      hasFactor &= !update.isKept && !update.factor.empty() && factor.value_or(update.factor) == update.factor;
+      hasFactor &= !update.isKept && !update.factor.empty() &&
+                   factor.value_or(update.factor) == update.factor;
       factor = update.factor;
       if (update.isKept)
         continue;

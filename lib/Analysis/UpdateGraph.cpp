@@ -17,8 +17,7 @@ static constexpr unsigned kMaxDepth = 16;
 UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
                          const llvm::MapVector<unsigned, ValueId> &gradients)
     : program(program), roles(roles), gradients(gradients),
-      definedBy(program.getValues().size(), kNoStep),
-      owner(program.getValues().size(), kShared) {
+      definedBy(program.getValues().size(), kNoStep), owner(program.getValues().size(), kShared) {
   for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
     ValueId value = program.getArguments()[argument];
     argumentOf[value] = argument;
@@ -41,8 +40,8 @@ UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
       isUniform.set(id);
 
   for (auto [index, step] : llvm::enumerate(program.getSteps())) {
-    // A number that several parameters share (a global norm) does not make an update theirs: it enters
-    // as a number, and is reported.
+    // A number that several parameters share (a global norm) does not make an update theirs: it
+    // enters as a number, and is reported.
     uint32_t common = kShared, numbers = kShared;
     bool uniform = true;
     for (ValueId operand : program.operands(step)) {
@@ -111,8 +110,8 @@ bool UpdateGraph::isNonNegative(ValueId value, unsigned depth) const {
   if (name == "multiply" || name == "mulf")
     return operands.size() == 2 &&
            (operands[0] == operands[1] || (isOf(operands[0]) && isOf(operands[1])));
-  if (name == "add" || name == "addf" || name == "divide" || name == "divf" || name == "broadcast_in_dim" ||
-      name == "reshape" || name == "convert")
+  if (name == "add" || name == "addf" || name == "divide" || name == "divf" ||
+      name == "broadcast_in_dim" || name == "reshape" || name == "convert")
     return llvm::all_of(operands, isOf);
   if (name == "maximum" || name == "maximumf")
     return llvm::any_of(operands, isOf);
@@ -135,8 +134,8 @@ std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned dept
   ArrayRef<ValueId> operands = program.operands(step);
   if (operands.size() == 2 && program.getValues()[operands[0]].isFloat) {
     unsigned zero = program.getValues()[operands[0]].constant ? 0 : 1;
-    if (program.getValues()[operands[zero]].constant != 0.0 || !isUniform.test(operands[1 - zero]) ||
-        program.getValues()[operands[1 - zero]].constant)
+    if (program.getValues()[operands[zero]].constant != 0.0 ||
+        !isUniform.test(operands[1 - zero]) || program.getValues()[operands[1 - zero]].constant)
       return std::nullopt;
     auto compare = [&](double number) {
       double values[2] = {number, number};

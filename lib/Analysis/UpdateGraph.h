@@ -1,7 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the updates of all parameters of a program have in common: which values belong to which parameter's.
+// What the updates of all parameters of a program have in common: which values belong to which
+// parameter's.
 
 #ifndef NOETHER_LIB_ANALYSIS_UPDATEGRAPH_H
 #define NOETHER_LIB_ANALYSIS_UPDATEGRAPH_H
@@ -17,11 +18,11 @@ struct UpdateGraph {
               const llvm::MapVector<unsigned, ValueId> &gradients);
 
   /// Which parameters' update a value belongs to.
-  static constexpr uint32_t kShared = ~0u;     // none's: hyperparameters, constants, counters
+  static constexpr uint32_t kShared = ~0u;      // none's: hyperparameters, constants, counters
   static constexpr uint32_t kSeveral = ~0u - 1; // several parameters', or the data's
 
-  /// The operand that a choice is for all parameters but those at which some number is 0: where a norm is
-  /// tested against 0. Nothing for other steps.
+  /// The operand that a choice is for all parameters but those at which some number is 0: where a
+  /// norm is tested against 0. Nothing for other steps.
   std::optional<unsigned> genericChoice(const Program::Step &step) const;
 
   /// The operation that brings several parameters together in a value.
@@ -40,7 +41,8 @@ struct UpdateGraph {
 
   /// A parameter that another's update reads: what moves the one moves the other's update.
   enum class Read { Value, Gradient };
-  /// For each parameter that others' updates read by themselves (that is, not by way of the loss), one of these.
+  /// For each parameter that others' updates read by themselves (that is, not by way of the loss),
+  /// one of these.
   llvm::DenseMap<unsigned, unsigned> findReaders(Read what) const;
 
 private:
