@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What is not a symmetry: parameters without one, and why; lints; operations without a rule."""
 
+import re
 from collections.abc import Hashable, Sequence
 
 from rich.table import Table
@@ -9,9 +10,12 @@ from rich.text import Text
 
 from noether_mlir.analysis import Analysis, Lint, Obstruction, Parameter
 from noether_mlir.table.kinetics import break_lines
-from noether_mlir.table.labels import Labels, split
+from noether_mlir.table.labels import Labels, fill, split
 from noether_mlir.table.symmetries import new_table
 from noether_mlir.table.words import short_location
+
+#: Names in a row, in a message without them.
+_SEVERAL = re.compile(r"\0(?:, \0)*(?: and (?:\0|\d+ more))?")
 
 
 def reason_table(parameters: Sequence[Parameter], label: Labels, full: bool = False) -> Table | None:
@@ -45,28 +49,30 @@ def _because(reasons: Sequence[Obstruction]) -> str:
 
 
 def lint_table(lints: Sequence[Lint], label: Labels, full: bool = False) -> Table | None:
-    """One row for lints that differ in the layer only."""
+    """One row for lints that differ in the parameters only: the message is that of the first."""
     if not lints:
         return None
     alike: dict[Hashable, list[Lint]] = {}
     for number, lint in enumerate(lints):
-        message = lint.message.replace(lint.parameter, "\0") if lint.parameter else lint.message
+        message = _SEVERAL.sub("\0", label.skeleton(lint.message)[0])
         key = (lint.code, lint.severity, split(message)[0], lint.help)
         alike.setdefault((*key, number if full else None), []).append(lint)
     table = new_table(
         ("lint", {"no_wrap": True}),
-        ("parameter", {"overflow": "fold", "ratio": 2}),
-        ("message", {"overflow": "fold", "ratio": 3}),
+        ("parameter", {"overflow": "fold", "ratio": 1}),
+        ("message", {"overflow": "fold", "ratio": 2}),
     )
     for found in alike.values():
         lint = found[0]
         short = label(lint.parameter) if len(found) == 1 else "it"
-        words = Text(lint.message.replace(lint.parameter, short) if lint.parameter else lint.message)
+        message, parameters = label.skeleton(lint.message)
+        texts = [short if name == lint.parameter else label(name) for name in parameters]
+        words = Text(fill(message.replace("#", "\1").replace("\0", "#"), texts).replace("\1", "#"))
         if lint.help:
-            words.append(f"\n{lint.help}", style="dim")
+            words.append(f"; {lint.help}", style="dim")
         color = {"error": "red", "warning": "yellow"}.get(lint.severity, "cyan")
         names = label.summary(each.parameter for each in found if each.parameter)
-        table.add_row(Text(lint.code, style=color), "\n".join(names), words)
+        table.add_row(Text(lint.code, style=color), ", ".join(names), words)
     return table
 
 
