@@ -317,6 +317,36 @@ bool MotionBuilder::isCertain(const UpdateNumber &decay) const {
                       [&](auto &power) { return driving.contains(power.first); });
 }
 
+/// Text that is equal for updates of equal coefficients.
+void MotionBuilder::findKeys() {
+  auto print = [&](llvm::raw_ostream &os, const UpdateNumber &number) {
+    for (const UpdateNumber::Term &term : number.getTerms()) {
+      os << term.factor;
+      for (auto [symbol, power] : term.powers)
+        os << "*" << forms.getSymbols()[symbol].value << "^" << power;
+      os << "+";
+    }
+    os << ";";
+  };
+  llvm::raw_string_ostream decay(motion.decayKey), all(motion.key);
+  if (motion.decay == ParameterMotion::Decay::Decoupled)
+    print(decay, (*next)[self]);
+  if (motion.drive != ParameterMotion::Drive::Gradient || !inner.empty())
+    return;
+  // Whatever the gradient is multiplied by is this parameter's own where it is a choice.
+  SmallVector<const UpdateForm *> rows = {next};
+  SmallVector<AtomId> atoms = {self};
+  if (forms.gradientAtom())
+    atoms.push_back(*forms.gradientAtom());
+  for (unsigned state : motion.buffers) {
+    rows.push_back(forms.nextState(state));
+    atoms.push_back(graph.program.getArguments()[state]);
+  }
+  for (const UpdateForm *row : rows)
+    for (AtomId atom : atoms)
+      print(all, (*row)[atom]);
+}
+
 void MotionBuilder::findDecay() {
   UpdateNumber factor = (*next)[self];
   UpdateNumber own = factor + UpdateNumber(-1.0);
@@ -546,6 +576,7 @@ ParameterMotion MotionBuilder::build() {
       if (!llvm::is_contained(motion.buffers, state))
         motion.buffers.push_back(state);
   findDecay();
+  findKeys();
   return motion;
 }
 

@@ -36,6 +36,7 @@ private:
   std::optional<LinearMotion> numbers(const UpdateForm *direction, double scale, bool withDecay);
   std::optional<double> entry(const UpdateForm &form, AtomId atom) const;
   std::optional<LinearMotion> innerBuffers() const;
+  void findKeys();
   void findDecay();
   bool isCertain(const UpdateNumber &decay) const;
   void findNormalization();

@@ -32,6 +32,11 @@ public:
 
 private:
   bool findMotion();
+  bool isSimple() const {
+    return llvm::all_of(symmetry.members, [](const SymmetryMember &member) {
+      return member.exponent == Fraction(1);
+    });
+  }
   void add(llvm::StringRef name, std::optional<double> value, const llvm::Twine &text,
            PredictionLabel label) {
     result.quantities.push_back({name, value, text.str(), label});
@@ -80,7 +85,8 @@ bool Predictor::findMotion() {
 void Predictor::addRecurrence() {
   PredictionLabel label =
       symmetry.isExact() ? PredictionLabel::Exact : PredictionLabel::LeadingOrder;
-  bool isScale = symmetry.family == Family::Scale;
+  // With exponents other than 1, sums over members are weighted by them.
+  bool isScale = symmetry.family == Family::Scale && isSimple();
   llvm::StringRef charge = isScale ? "r^2" : "D";
   if (motion->drive != ParameterMotion::Drive::Gradient) {
     add("charge_recurrence", std::nullopt,
@@ -112,7 +118,7 @@ void Predictor::addDecay() {
   add("decay_rate", rate, "the norm's, per step, where there is no gradient",
       PredictionLabel::LeadingOrder);
   if (std::optional<double> factor = motion->linear->decayFactor()) {
-    add("decay_factor", factor, "alpha: of the norm in a step without gradient",
+    add("decay_factor", factor, "alpha: what the norm is multiplied by per step where there is no gradient",
         PredictionLabel::Exact);
     // u_t = alpha^-t w_t has no decay; its gradient is alpha^t times as large.
     if (symmetry.family == Family::Scale) {
@@ -120,8 +126,9 @@ void Predictor::addDecay() {
       add("learning_rate_growth", std::pow(*factor, bySize ? -1 : -2),
           bySize ? "per step, of the learning rate that makes the same run without decay: eta alpha^-(t+1)"
                  : "per step, of the learning rate that makes the same run without decay: eta alpha^-(2t+1)",
-          bySize && !motion->buffers.empty() ? PredictionLabel::LeadingOrder
-                                             : PredictionLabel::Exact);
+          (bySize && !motion->buffers.empty()) || !symmetry.isExact()
+              ? PredictionLabel::LeadingOrder
+              : PredictionLabel::Exact);
     }
   } else {
     add("decay_factor", std::nullopt, "the decay is too strong for the momentum: the norm oscillates",
@@ -234,10 +241,7 @@ Prediction Predictor::predict() {
   result.motion = motion;
   addRecurrence();
   addDecay();
-  bool isSimple = llvm::all_of(symmetry.members, [](const SymmetryMember &member) {
-    return member.exponent == Fraction(1);
-  });
-  if (symmetry.family == Family::Scale && isSimple && motion->linear) {
+  if (symmetry.family == Family::Scale && isSimple() && motion->linear) {
     switch (motion->drive) {
     case ParameterMotion::Drive::Gradient:
       addGradientDriven();

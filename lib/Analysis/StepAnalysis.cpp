@@ -174,12 +174,14 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
 
   SystemMapping &mapping = solved->mapping;
   FailureOr<Translations> translations = failure();
+  SmallVector<SymmetryKinetics, 0> ofGroups, ofTranslations;
+  // The longest first.
   runSideBySide(
       context,
-      {[&] { translations = inferTranslations(*program, *roles, mapping, options.derivations); },
-       [&] {
-         analysis.gradientMismatches =
-             checkGradientDegrees(*program, *roles, mapping, solved->promoted, gradients);
+      {[&] {
+         analysis.axisGroups = inferAxisGroups(*program, *roles, mapping, options.derivations);
+         ofGroups = analyzeGroupKinetics(*program, *roles, mapping.getStructure(),
+                                         analysis.axisGroups, gradients);
        },
        [&] {
          analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);
@@ -189,15 +191,19 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
            findMotionFacts(analysis, *program, *roles, mapping, gradients, options);
        },
        [&] {
-         analysis.axisGroups = inferAxisGroups(*program, *roles, mapping, options.derivations);
+         analysis.gradientMismatches =
+             checkGradientDegrees(*program, *roles, mapping, solved->promoted, gradients);
+       },
+       [&] {
+         translations = inferTranslations(*program, *roles, mapping, options.derivations);
+         if (succeeded(translations))
+           ofTranslations =
+               analyzeTranslationKinetics(*program, *roles, translations->symmetries, gradients);
        }});
   if (failed(translations))
     return failure();
-  llvm::append_range(analysis.kinetics,
-                     analyzeGroupKinetics(*program, *roles, mapping.getStructure(),
-                                          analysis.axisGroups, gradients));
-  llvm::append_range(analysis.kinetics, analyzeTranslationKinetics(
-                                            *program, *roles, translations->symmetries, gradients));
+  llvm::append_range(analysis.kinetics, std::move(ofGroups));
+  llvm::append_range(analysis.kinetics, std::move(ofTranslations));
   analysis.translations = std::move(translations->symmetries);
   analysis.translationDimension = translations->dimension;
   analysis.unknownOperations.assign(program->getUnknownOperations().begin(),

@@ -81,7 +81,8 @@ void Linter::checkFrozenDirections() {
     bool areFrozen = llvm::all_of(members, [&](unsigned argument) {
       const ParameterMotion *motion = motionOf(argument);
       return motion && motion->drive == Drive::Gradient &&
-             motion->decay == ParameterMotion::Decay::None;
+             motion->decay == ParameterMotion::Decay::None &&
+             (argument == members.front() || motion->movesLike(*motionOf(members.front())));
     });
     if (areFrozen)
       add("N115", Severity::Note, members.front(),

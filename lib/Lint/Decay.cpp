@@ -23,6 +23,11 @@ static std::string describeGrowth(const Prediction &prediction) {
 
 /// Decay where the loss does not see the norm.
 void Linter::checkInvariantDecay(const Symmetry &symmetry) {
+  // Of a part of a parameter, or of parts that scale by unequal powers, decay is no move along the symmetry.
+  if (!llvm::all_of(symmetry.members, [&](const SymmetryMember &member) {
+        return member.isWholeParameter() && member.exponent == symmetry.members.front().exponent;
+      }))
+    return;
   SmallVector<unsigned> members = membersOf(symmetry), decayed, certain, free;
   for (unsigned argument : members) {
     const ParameterMotion *motion = motionOf(argument);
@@ -35,7 +40,11 @@ void Linter::checkInvariantDecay(const Symmetry &symmetry) {
   }
   std::string names = namesOf(members);
   StringRef proviso = symmetry.isExact() ? "" : ", but for an epsilon";
-  if (free.empty()) {
+  bool isCommon = llvm::all_of(members, [&](unsigned argument) {
+    return argument == members.front() ||
+           motionOf(argument)->decaysLike(*motionOf(members.front()));
+  });
+  if (free.empty() && isCommon) {
     Operation *op = motionOf(members.front())->decayOp;
     // What the decay becomes after a division by the size of the gradient depends on that size.
     if (motionOf(members.front())->decay == Decay::Normalized &&
@@ -61,10 +70,12 @@ void Linter::checkInvariantDecay(const Symmetry &symmetry) {
     if (certain.empty())
       return;
     add("N116", Severity::Note, members.front(),
-        llvm::Twine(names) + " are scale-invariant together, and only " + namesOf(decayed) +
-            (decayed.size() == 1 ? " decays" : " decay") +
+        llvm::Twine(names) + " are scale-invariant together, and " +
+            (free.empty() ? "decay by different rules"
+                          : "only " + namesOf(decayed) +
+                                (decayed.size() == 1 ? " decays" : " decay")) +
             ": their common norm follows no closed law",
-        "decay all of them or none", motionOf(decayed.front())->decayOp);
+        "decay all of them alike or none", motionOf(decayed.front())->decayOp);
     return;
   }
   // No decay: the law says what the growing norm does.
@@ -101,8 +112,8 @@ void Linter::checkGainDecay() {
         motion->drive == ParameterMotion::Drive::Unknown)
       continue;
     add("N103", Severity::Warning, argument,
-        nameOf(argument) + " multiplies a normalised value and is decayed: nothing balances the decay, "
-                           "which switches off what the normalisation is there to keep",
+        nameOf(argument) + " multiplies a normalised value and is decayed: its steps do not balance "
+                           "the decay, as those of a normalised weight do",
         "leave it out of the decay", motion->decayOp);
   }
 }
@@ -130,8 +141,9 @@ void Linter::checkRescaleDecay() {
       continue;
     if (all) {
       add("N113", Severity::Note, members.front(),
-          "the loss has no gradient where " + llvm::Twine(namesOf(members)) +
-              " are 0, and decay draws them there: units whose gradients are small end in it",
+          "where " + llvm::Twine(namesOf(members)) +
+              " are 0 the loss has no gradient in them, and decay draws them there: units whose "
+              "gradients are small end in it",
           "a small fixed bias in the parameters removes the trap; or decay less");
     } else if (decayedUp.empty() != decayedDown.empty()) {
       ArrayRef<unsigned> side = decayedUp.empty() ? decayedDown : decayedUp;

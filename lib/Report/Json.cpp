@@ -10,6 +10,7 @@
 #include "noether/Analysis/Form.h"
 #include "noether/Version.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -20,13 +21,18 @@ using llvm::StringRef;
 
 std::string noether::sourcePosition(Location location) {
   std::string result;
-  location->walk([&](Location part) {
+  auto visit = [&](Location part) {
     auto position = dyn_cast<FileLineColLoc>(part);
     if (!position || position.getFilename().empty() || position.getFilename() == "-")
       return WalkResult::advance();
     result = (position.getFilename().getValue() + ":" + Twine(position.getLine())).str();
     return WalkResult::interrupt();
-  });
+  };
+  // Most are nothing but a position: a walk costs more than all the rest.
+  if (isa<FileLineColLoc>(location))
+    (void)visit(location);
+  else
+    location->walk(visit);
   return result;
 }
 
@@ -34,7 +40,10 @@ namespace {
 class JsonPrinter {
 public:
   JsonPrinter(const StepAnalysis &analysis, llvm::raw_ostream &os)
-      : analysis(analysis), entry(analysis.roles.entry), json(os, /*IndentSize=*/2) {}
+      : analysis(analysis), entry(analysis.roles.entry), json(os, /*IndentSize=*/2) {
+    for (const Symmetry &symmetry : analysis.symmetries)
+      symmetries[symmetry.id] = &symmetry;
+  }
 
   void print(StringRef source);
 
@@ -46,11 +55,7 @@ private:
   void printKinetics(const SymmetryKinetics &kinetics, const Symmetry *symmetry);
   void printSizes(StringRef key, ArrayRef<int64_t> sizes);
   /// Null for those that are no scales.
-  const Symmetry *symmetryOf(StringRef id) const {
-    const auto *it = llvm::find_if(analysis.symmetries,
-                                   [&](const Symmetry &symmetry) { return symmetry.id == id; });
-    return it == analysis.symmetries.end() ? nullptr : &*it;
-  }
+  const Symmetry *symmetryOf(StringRef id) const { return symmetries.lookup(id); }
   StringRef nameOf(unsigned argument) { return analysis.roles.arguments[argument].name; }
   RankedTensorType typeOf(unsigned argument) {
     return dyn_cast<RankedTensorType>(entry.getArgumentTypes()[argument]);
@@ -59,11 +64,14 @@ private:
   const StepAnalysis &analysis;
   func::FuncOp entry;
   llvm::json::OStream json;
+  llvm::StringMap<const Symmetry *> symmetries;
 };
 } // namespace
 
 /// Names come from the input and may be any bytes.
-static std::string text(StringRef bytes) { return llvm::json::fixUTF8(bytes); }
+static std::string text(StringRef bytes) {
+  return llvm::json::isUTF8(bytes) ? bytes.str() : llvm::json::fixUTF8(bytes);
+}
 
 void JsonPrinter::printSizes(StringRef key, ArrayRef<int64_t> sizes) {
   json.attributeArray(key, [&] {

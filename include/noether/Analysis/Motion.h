@@ -82,6 +82,9 @@ struct ParameterMotion {
   mlir::Operation *coupledBy = nullptr;
   llvm::SmallVector<FrozenAverage, 0> frozenAverages;
 
+  /// What tells updates apart whose numbers are not known: equal for two parameters only if all their
+  /// coefficients are made of the same values of the program. Empty where that is not known.
+  std::string key, decayKey;
   /// The factor of the parameter in its own update, if it is a number.
   std::optional<double> keeps;
 
@@ -89,8 +92,13 @@ struct ParameterMotion {
   bool isDecayed() const { return decay != Decay::None && decay != Decay::Unknown; }
   /// Whether two parameters are moved by the same rule with the same numbers.
   bool movesLike(const ParameterMotion &other) const {
-    return drive == other.drive && decay == other.decay && linear && other.linear &&
-           *linear == *other.linear;
+    return drive == other.drive && decay == other.decay &&
+           ((linear && other.linear && *linear == *other.linear) ||
+            (!key.empty() && key == other.key));
+  }
+  /// Whether the decays of two parameters are the same share of each.
+  bool decaysLike(const ParameterMotion &other) const {
+    return movesLike(other) || (!decayKey.empty() && decayKey == other.decayKey);
   }
 };
 

@@ -73,10 +73,19 @@ TEST_F(IndexSpaceTest, IncompatibleStructures) {
   Axis two = {atoms.newAxis(2)[0], atoms.newAxis(3)[0]};
   Axis three = {atoms.newAxis(3)[0], atoms.newAxis(2)[0]};
   EXPECT_FALSE(atoms.unify(two, three));
-  // Nor have an axis of 6 cut in 1 and 5 and one that is 2 x 3.
+  // A long axis is not split across its pieces.
+  Axis cut = atoms.newAxis(130);
+  ASSERT_TRUE(atoms.cut(cut, {1, 129}));
+  EXPECT_FALSE(atoms.unify(cut, Axis{atoms.newAxis(2)[0], atoms.newAxis(65)[0]}));
+}
+
+TEST_F(IndexSpaceTest, PiecesEndWithinAnIndexOfAProduct) {
+  // An axis of 6 cut in 1 and 5, and one that is 2 x 3: the first 3 are cut in 1 and 2.
   Axis cut = atoms.newAxis(6);
   ASSERT_TRUE(atoms.cut(cut, {1, 5}));
-  EXPECT_FALSE(atoms.unify(cut, two));
+  Axis product = {atoms.newAxis(2)[0], atoms.newAxis(3)[0]};
+  EXPECT_TRUE(atoms.unify(cut, product));
+  EXPECT_EQ(sizes(cut), sizes(product));
 }
 
 //===----------------------------------------------------------------------===//
