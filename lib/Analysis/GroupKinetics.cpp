@@ -42,9 +42,8 @@ struct UpdateClass {
 
 class GroupTracker {
 public:
-  GroupTracker(const Program &program, const StepRoles &roles, const Structure &structure,
-               const GradientValues &gradients)
-      : program(program), roles(roles), gradients(gradients), graph(program, roles, gradients),
+  GroupTracker(const UpdateGraph &graph, const Structure &structure)
+      : program(graph.program), roles(graph.roles), gradients(graph.gradients), graph(graph),
         slice(graph), engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
 
   void addGroups(ArrayRef<AxisGroup> groups);
@@ -62,7 +61,7 @@ private:
   const Program &program;
   const StepRoles &roles;
   const GradientValues &gradients;
-  UpdateGraph graph;
+  const UpdateGraph &graph;
   UpdateSlice slice;
   AxisGroupEngine engine;
   std::vector<UpdateClass> classes;
@@ -339,15 +338,13 @@ SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
   return kinetics;
 }
 
-SmallVector<SymmetryKinetics, 0> noether::analyzeGroupKinetics(const Program &program,
-                                                               const StepRoles &roles,
+SmallVector<SymmetryKinetics, 0> noether::analyzeGroupKinetics(const UpdateGraph &graph,
                                                                const Structure &structure,
-                                                               ArrayRef<AxisGroup> groups,
-                                                               const GradientValues &gradients) {
+                                                               ArrayRef<AxisGroup> groups) {
   SmallVector<SymmetryKinetics, 0> result;
   if (groups.empty())
     return result;
-  GroupTracker tracker(program, roles, structure, gradients);
+  GroupTracker tracker(graph, structure);
   tracker.addGroups(groups);
   tracker.run();
   for (const AxisGroup &group : groups)

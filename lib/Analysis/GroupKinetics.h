@@ -14,8 +14,8 @@ namespace noether {
 /// moved by M, gradients by its inverse transpose, and each state by whatever makes its next value
 /// move alike.
 llvm::SmallVector<SymmetryKinetics, 0>
-analyzeGroupKinetics(const Program &program, const StepRoles &roles, const Structure &structure,
-                     llvm::ArrayRef<AxisGroup> groups, const GradientValues &gradients);
+analyzeGroupKinetics(const UpdateGraph &graph, const Structure &structure,
+                     llvm::ArrayRef<AxisGroup> groups);
 
 } // namespace noether
 

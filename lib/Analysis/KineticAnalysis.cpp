@@ -39,11 +39,11 @@ static mlir::Operation *findCoupling(const UpdateGraph &graph, const KineticSyst
   return findBlockCoupling(graph, member.argument, update, member.axes);
 }
 
-SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const Program &program,
-                                                          const StepRoles &roles,
-                                                          llvm::ArrayRef<Symmetry> symmetries,
-                                                          const GradientValues &gradients) {
-  UpdateGraph graph(program, roles, gradients);
+SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const UpdateGraph &graph,
+                                                          llvm::ArrayRef<Symmetry> symmetries) {
+  const Program &program = graph.program;
+  const StepRoles &roles = graph.roles;
+  const GradientValues &gradients = graph.gradients;
   KineticSystem::SolutionCache cache;
   llvm::DenseMap<unsigned, unsigned> readers = graph.findReaders(UpdateGraph::Read::Gradient);
   llvm::DenseMap<unsigned, KineticSystem::Result> solved;

@@ -7,6 +7,8 @@
 #ifndef NOETHER_LIB_ANALYSIS_KINETICANALYSIS_H
 #define NOETHER_LIB_ANALYSIS_KINETICANALYSIS_H
 
+#include "UpdateGraph.h"
+
 #include "noether/Analysis/Solver.h"
 #include "noether/Analysis/StepAnalysis.h"
 #include "noether/Analysis/SystemMapping.h"
@@ -16,10 +18,8 @@ namespace noether {
 /// The gradients as values of the program, by entry argument.
 using GradientValues = llvm::MapVector<unsigned, ValueId>;
 
-llvm::SmallVector<SymmetryKinetics, 0> analyzeKinetics(const Program &program,
-                                                       const StepRoles &roles,
-                                                       llvm::ArrayRef<Symmetry> symmetries,
-                                                       const GradientValues &gradients);
+llvm::SmallVector<SymmetryKinetics, 0> analyzeKinetics(const UpdateGraph &graph,
+                                                       llvm::ArrayRef<Symmetry> symmetries);
 
 /// Pushes the solved fields through the backward graph. A gradient whose log-scale is not minus its
 /// parameter's is not the gradient of this loss.

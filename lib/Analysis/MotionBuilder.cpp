@@ -581,11 +581,9 @@ ParameterMotion MotionBuilder::build() {
 }
 
 llvm::MapVector<unsigned, ParameterMotion>
-noether::findMotions(const Program &program, const StepRoles &roles,
-                     const llvm::MapVector<unsigned, ValueId> &gradients,
-                     const llvm::StringMap<double> &given) {
+noether::findMotions(const UpdateGraph &graph, const llvm::StringMap<double> &given) {
   llvm::MapVector<unsigned, ParameterMotion> result;
-  UpdateGraph graph(program, roles, gradients);
+  const StepRoles &roles = graph.roles;
   UpdateForms::GivenNumbers numbers;
   for (const auto &entry : given) {
     std::string key = ("['" + entry.getKey() + "']").str(), field = ("." + entry.getKey()).str();

@@ -62,9 +62,8 @@ private:
 
 /// How each parameter moves, by entry argument. `given` are numbers that arguments are to be taken to have,
 /// by their names.
-llvm::MapVector<unsigned, ParameterMotion> findMotions(const Program &program, const StepRoles &roles,
-                                              const llvm::MapVector<unsigned, ValueId> &gradients,
-                                              const llvm::StringMap<double> &given);
+llvm::MapVector<unsigned, ParameterMotion> findMotions(const UpdateGraph &graph,
+                                                       const llvm::StringMap<double> &given);
 
 } // namespace noether
 

@@ -130,16 +130,15 @@ static LogicalResult findTorus(StepAnalysis &analysis, const Program &program, S
 }
 
 /// How the parameters move, and which of those that decay are gains.
-static void findMotionFacts(StepAnalysis &analysis, const Program &program, const StepRoles &roles,
-                            const SystemMapping &mapping, const GradientValues &gradients,
-                            const AnalysisOptions &options) {
-  analysis.motions = findMotions(program, roles, gradients, options.numbers);
+static void findMotionFacts(StepAnalysis &analysis, const UpdateGraph &update,
+                            const SystemMapping &mapping, const AnalysisOptions &options) {
+  analysis.motions = findMotions(update, options.numbers);
   analysis.gradientNorm = options.gradientNorm;
   SmallVector<unsigned> candidates;
   for (auto &[argument, motion] : analysis.motions)
     if (motion.isDecayed() && motion.decayIsCertain)
       candidates.push_back(argument);
-  analysis.normGains = findNormGains(program, mapping.getLossSlice(), candidates);
+  analysis.normGains = findNormGains(update.program, mapping.getLossSlice(), candidates);
 }
 
 FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
@@ -157,6 +156,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
   std::optional<SolvedSystem> solved;
   LogicalResult hasTorus = failure();
   GradientValues gradients;
+  std::optional<UpdateGraph> update;
   runSideBySide(context,
                 {[&] {
                    solved.emplace(*program, *roles, options);
@@ -168,6 +168,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
                    for (auto &[argument, value] : analysis.gradients)
                      if (std::optional<ValueId> id = program->lookup(value))
                        gradients[argument] = *id;
+                   update.emplace(*program, *roles, gradients);
                  }});
   if (failed(hasTorus))
     return failure();
@@ -180,15 +181,12 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
       context,
       {[&] {
          analysis.axisGroups = inferAxisGroups(*program, *roles, mapping, options.derivations);
-         ofGroups = analyzeGroupKinetics(*program, *roles, mapping.getStructure(),
-                                         analysis.axisGroups, gradients);
+         ofGroups = analyzeGroupKinetics(*update, mapping.getStructure(), analysis.axisGroups);
        },
-       [&] {
-         analysis.kinetics = analyzeKinetics(*program, *roles, analysis.symmetries, gradients);
-       },
+       [&] { analysis.kinetics = analyzeKinetics(*update, analysis.symmetries); },
        [&] {
          if (options.motions)
-           findMotionFacts(analysis, *program, *roles, mapping, gradients, options);
+           findMotionFacts(analysis, *update, mapping, options);
        },
        [&] {
          analysis.gradientMismatches =
@@ -197,8 +195,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
        [&] {
          translations = inferTranslations(*program, *roles, mapping, options.derivations);
          if (succeeded(translations))
-           ofTranslations =
-               analyzeTranslationKinetics(*program, *roles, translations->symmetries, gradients);
+           ofTranslations = analyzeTranslationKinetics(*update, translations->symmetries);
        }});
   if (failed(translations))
     return failure();

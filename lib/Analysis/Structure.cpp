@@ -130,7 +130,7 @@ std::optional<AxisResolver::SegmentMap> Structure::segmentsOf(const Binding &bin
         return std::nullopt;
       llvm::append_range(part, axes[binding.firstFactor + factor]);
     }
-    std::lock_guard lock(resolving);
+    std::lock_guard<std::mutex> lock(resolving);
     parts.push_back(resolver.resolve(part));
     if (!parts.back())
       return std::nullopt;

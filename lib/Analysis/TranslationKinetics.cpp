@@ -383,13 +383,12 @@ ShiftTracker::Result ShiftTracker::run() {
 }
 
 SmallVector<SymmetryKinetics, 0>
-noether::analyzeTranslationKinetics(const Program &program, const StepRoles &roles,
-                                    ArrayRef<Symmetry> translations,
-                                    const GradientValues &gradients) {
+noether::analyzeTranslationKinetics(const UpdateGraph &graph, ArrayRef<Symmetry> translations) {
   SmallVector<SymmetryKinetics, 0> result;
   if (translations.empty())
     return result;
-  UpdateGraph graph(program, roles, gradients);
+  const StepRoles &roles = graph.roles;
+  const GradientValues &gradients = graph.gradients;
   std::map<unsigned, ShiftTracker::Result> solved;
   llvm::DenseMap<unsigned, unsigned> readers = graph.findReaders(UpdateGraph::Read::Value);
   for (const Symmetry &symmetry : translations) {

@@ -13,8 +13,7 @@ namespace noether {
 /// A shift stays, if the next value is the parameter plus what does not depend on it, states
 /// shifted along where they are copies or averages of it.
 llvm::SmallVector<SymmetryKinetics, 0>
-analyzeTranslationKinetics(const Program &program, const StepRoles &roles,
-                           llvm::ArrayRef<Symmetry> translations, const GradientValues &gradients);
+analyzeTranslationKinetics(const UpdateGraph &graph, llvm::ArrayRef<Symmetry> translations);
 
 } // namespace noether
 
