@@ -3,16 +3,16 @@
 
 #include "noether/Analysis/StepAnalysis.h"
 
-#include "GroupKinetics.h"
-#include "KineticAnalysis.h"
-#include "MotionBuilder.h"
-#include "NormGains.h"
-#include "Obstructions.h"
-#include "SymmetryBuilder.h"
-#include "TranslationKinetics.h"
-#include "Translations.h"
+#include "Kinetics/GroupKinetics.h"
+#include "Kinetics/KineticAnalysis.h"
+#include "Motion/MotionBuilder.h"
+#include "Motion/NormGains.h"
+#include "Torus/Obstructions.h"
+#include "Torus/SymmetryBuilder.h"
+#include "Kinetics/TranslationKinetics.h"
+#include "Translation/Translations.h"
 
-#include "noether/Analysis/Gradient.h"
+#include "noether/Analysis/Step/Gradient.h"
 
 #include "mlir/IR/Threading.h"
 

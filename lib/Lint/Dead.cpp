@@ -5,7 +5,7 @@
 
 #include "Linter.h"
 
-#include "noether/Analysis/Form.h"
+#include "noether/Analysis/Solver/Form.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"

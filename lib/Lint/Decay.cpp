@@ -5,8 +5,8 @@
 
 #include "Linter.h"
 
-#include "noether/Analysis/Form.h"
-#include "noether/Analysis/Prediction.h"
+#include "noether/Analysis/Solver/Form.h"
+#include "noether/Analysis/Motion/Prediction.h"
 
 #include "llvm/ADT/DenseSet.h"
 

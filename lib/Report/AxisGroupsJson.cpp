@@ -5,7 +5,7 @@
 
 #include "DerivationJson.h"
 
-#include "noether/Analysis/Prediction.h"
+#include "noether/Analysis/Motion/Prediction.h"
 
 #include "llvm/ADT/MapVector.h"
 

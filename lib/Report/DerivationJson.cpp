@@ -3,7 +3,7 @@
 
 #include "DerivationJson.h"
 
-#include "noether/Analysis/Form.h"
+#include "noether/Analysis/Solver/Form.h"
 #include "noether/Report/Json.h"
 
 using namespace noether;

@@ -4,7 +4,7 @@
 #ifndef NOETHER_LIB_REPORT_DERIVATIONJSON_H
 #define NOETHER_LIB_REPORT_DERIVATIONJSON_H
 
-#include "noether/Analysis/Derivation.h"
+#include "noether/Analysis/Proof/Derivation.h"
 
 #include "llvm/Support/JSON.h"
 

@@ -7,7 +7,7 @@
 #include "DerivationJson.h"
 #include "LintsJson.h"
 
-#include "noether/Analysis/Form.h"
+#include "noether/Analysis/Solver/Form.h"
 #include "noether/Version.h"
 
 #include "llvm/ADT/StringMap.h"

@@ -6,7 +6,7 @@
 #ifndef NOETHER_LIB_REPORT_LINTSJSON_H
 #define NOETHER_LIB_REPORT_LINTSJSON_H
 
-#include "noether/Analysis/Prediction.h"
+#include "noether/Analysis/Motion/Prediction.h"
 #include "noether/Lint/Lint.h"
 
 #include "llvm/Support/JSON.h"

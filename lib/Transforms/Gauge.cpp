@@ -3,7 +3,7 @@
 
 #include "noether/Transforms/Gauge.h"
 
-#include "noether/Analysis/Form.h"
+#include "noether/Analysis/Solver/Form.h"
 
 #include "llvm/ADT/STLExtras.h"
 

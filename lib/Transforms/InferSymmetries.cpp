@@ -3,7 +3,7 @@
 
 #include "InlineStep.h"
 
-#include "noether/Analysis/Form.h"
+#include "noether/Analysis/Solver/Form.h"
 #include "noether/Analysis/StepAnalysis.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Transforms/Passes.h"

@@ -3,8 +3,8 @@
 
 #include "InlineStep.h"
 
-#include "noether/Analysis/Roles.h"
-#include "noether/Analysis/Slice.h"
+#include "noether/Analysis/Step/Roles.h"
+#include "noether/Analysis/Step/Slice.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"

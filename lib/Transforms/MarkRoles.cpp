@@ -1,7 +1,7 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "noether/Analysis/Roles.h"
+#include "noether/Analysis/Step/Roles.h"
 #include "noether/Transforms/Passes.h"
 
 #include "mlir/IR/Remarks.h"

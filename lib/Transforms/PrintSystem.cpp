@@ -1,7 +1,7 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "noether/Analysis/SystemMapping.h"
+#include "noether/Analysis/Torus/SystemMapping.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Report/Json.h"
 #include "noether/Transforms/Passes.h"

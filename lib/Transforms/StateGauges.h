@@ -9,7 +9,7 @@
 
 #include "OperationFacts.h"
 
-#include "noether/Analysis/Roles.h"
+#include "noether/Analysis/Step/Roles.h"
 
 #include "llvm/ADT/MapVector.h"
 

@@ -6,8 +6,8 @@
 #include "EntryResults.h"
 #include "InlineStep.h"
 
-#include "noether/Analysis/Gradient.h"
-#include "noether/Analysis/Roles.h"
+#include "noether/Analysis/Step/Gradient.h"
+#include "noether/Analysis/Step/Roles.h"
 #include "noether/Transforms/Passes.h"
 
 using namespace mlir;

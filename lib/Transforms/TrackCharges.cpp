@@ -4,7 +4,7 @@
 #include "EntryResults.h"
 #include "InlineStep.h"
 
-#include "noether/Analysis/Gradient.h"
+#include "noether/Analysis/Step/Gradient.h"
 #include "noether/Analysis/StepAnalysis.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Transforms/Passes.h"

@@ -23,7 +23,7 @@ from zoo.axis_models import AXIS_MODELS
 from zoo.groups import act, random_element
 from zoo.steps import names, rename, training_step
 
-LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
+LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis" / "AxisGroup"
 GROUPS = ("general_linear", "orthogonal", "complex_linear", "permutation")
 
 #: Models with scatters at constant places, which proofs read piece by piece.

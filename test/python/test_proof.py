@@ -23,7 +23,7 @@ from zoo import MODELS
 from zoo.dumps import INPUTS
 from zoo.steps import training_step
 
-LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
+LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis" / "Torus"
 TORUS = ("scale", "rescale")
 #: Rows that data picks move by functions of the data, which proofs do not say yet.
 PICKED = "a degree is no function on the axes of the symmetry"

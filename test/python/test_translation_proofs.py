@@ -26,7 +26,7 @@ from noether_mlir.tool import run_tool
 from zoo import MODELS
 from zoo.steps import names, rename, training_step
 
-LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis"
+LIT = pathlib.Path(__file__).resolve().parent.parent / "Analysis" / "Translation"
 STEPS = ["batchnorm", "key-bias", "layernorm", "mean-free", "residual", "softmax", "slices", "slices-bias", "tables",
          "weighted-mean"]
 

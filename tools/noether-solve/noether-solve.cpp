@@ -1,10 +1,10 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Solves a linear system in its textual form (noether/Analysis/System.h), so that the solver can be
+// Solves a linear system in its textual form (noether/Analysis/Solver/System.h), so that the solver can be
 // tested and used without a training step.
 
-#include "noether/Analysis/Solver.h"
+#include "noether/Analysis/Solver/Solver.h"
 
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"

@@ -6,11 +6,11 @@
 #ifndef NOETHER_ANALYSIS_STEPANALYSIS_H
 #define NOETHER_ANALYSIS_STEPANALYSIS_H
 
-#include "noether/Analysis/AxisGroups.h"
-#include "noether/Analysis/Kinetics.h"
-#include "noether/Analysis/Motion.h"
-#include "noether/Analysis/Roles.h"
-#include "noether/Analysis/Symmetry.h"
+#include "noether/Analysis/AxisGroup/AxisGroups.h"
+#include "noether/Analysis/Kinetics/Kinetics.h"
+#include "noether/Analysis/Motion/Motion.h"
+#include "noether/Analysis/Step/Roles.h"
+#include "noether/Analysis/Torus/Symmetry.h"
 
 #include "llvm/Support/MathExtras.h"
 

@@ -11,7 +11,7 @@
 #ifndef NOETHER_TRANSFORMS_GAUGE_H
 #define NOETHER_TRANSFORMS_GAUGE_H
 
-#include "noether/Analysis/Symmetry.h"
+#include "noether/Analysis/Torus/Symmetry.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"

@@ -7,7 +7,7 @@
 #ifndef NOETHER_TRANSFORMS_GAUGERULE_H
 #define NOETHER_TRANSFORMS_GAUGERULE_H
 
-#include "noether/Analysis/CompiledRule.h"
+#include "noether/Analysis/Program/CompiledRule.h"
 #include "noether/Transforms/Gauge.h"
 
 #include "llvm/ADT/BitVector.h"

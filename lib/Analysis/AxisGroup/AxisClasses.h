@@ -1,0 +1,69 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Classes of slots that one matrix acts on. A slot is acted on by M (direct) or by the inverse
+// transpose of M; a class carries what all its operations leave of the general linear group.
+
+#ifndef NOETHER_LIB_ANALYSIS_AXISGROUP_AXISCLASSES_H
+#define NOETHER_LIB_ANALYSIS_AXISGROUP_AXISCLASSES_H
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace noether {
+
+class AxisClasses {
+public:
+  using Node = uint32_t;
+
+  /// What operations demand of the matrix of a class.
+  enum Demand : uint8_t {
+    /// No linear map but diagonal ones, which scales cover, and permutations.
+    NoLinear = 1,
+    Orthogonal = 2,
+    /// M 1 = 1.
+    FixesConstant = 4,
+    /// 1^T M = 1^T.
+    FixesSum = 8,
+    /// Nothing but the identity.
+    Trivial = 16,
+    /// Of a pair: it commutes with all multiplications by complex numbers, so that it is one.
+    Complex = 32,
+  };
+
+  /// A node within its class.
+  struct Place {
+    Node root;
+    bool inverse; // acted on by the inverse transpose of what acts on the root
+  };
+
+  AxisClasses();
+  /// The node of everything that no group element may touch.
+  static constexpr Node trivial = 0;
+
+  Node add(int64_t size);
+  Place find(Node node) const;
+  /// One matrix acts on both, or its inverse transpose on `b`.
+  void unify(Node a, Node b, bool inverse);
+  /// Adds a demand on the matrix that acts on `node`, seen through `inverse`.
+  void demand(Node node, bool inverse, Demand demand);
+
+  uint8_t demandsOf(Node root) const { return entries[root].demands; }
+  bool isTrivial(Node node) const { return demandsOf(find(node).root) & Trivial; }
+  int64_t sizeOf(Node root) const { return entries[root].size; }
+  size_t size() const { return entries.size(); }
+
+private:
+  struct Entry {
+    mutable Node parent;
+    mutable bool inverse; // relative to the parent
+    uint8_t demands = 0;
+    int64_t size;
+  };
+  std::vector<Entry> entries;
+};
+
+} // namespace noether
+
+#endif // NOETHER_LIB_ANALYSIS_AXISGROUP_AXISCLASSES_H

@@ -1,0 +1,353 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "GroupKinetics.h"
+
+#include "../AxisGroup/AxisGroupEngine.h"
+#include "UpdateGraph.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace noether;
+
+static constexpr uint32_t kNoStep = ~0u;
+/// The operations to blame are looked for in steps of at most this many (groups times operations).
+static constexpr uint64_t kMaxBlamed = uint64_t(1) << 24;
+
+namespace {
+/// All that the next parameters and their states are computed from, beginning with the gradients.
+struct UpdateSlice {
+  explicit UpdateSlice(const UpdateGraph &graph);
+
+  llvm::BitVector steps;
+  llvm::SetVector<unsigned> states;
+};
+
+/// One matrix, with the groups whose element it may be: permutations, and perhaps linear maps.
+struct UpdateClass {
+  const AxisGroup *permutation;
+  const AxisGroup *linear = nullptr;
+  AxisClasses::Node node = AxisClasses::trivial;
+  /// Whether all its members are followed.
+  bool isFollowed = true;
+  uint8_t initialDemands = 0;
+  struct Demanded {
+    Operation *op;
+    uint8_t demands;
+  };
+  SmallVector<Demanded, 3> demanded;
+};
+
+class GroupTracker {
+public:
+  GroupTracker(const UpdateGraph &graph, const Structure &structure)
+      : program(graph.program), roles(graph.roles), gradients(graph.gradients), graph(graph),
+        slice(graph), engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
+
+  void addGroups(ArrayRef<AxisGroup> groups);
+  void run();
+  SymmetryKinetics kineticsOf(const AxisGroup &group);
+
+private:
+  /// The slots of a parameter that a member moves; nothing if they cannot be told.
+  std::optional<SmallVector<uint32_t, 2>> slotsOf(const AxisMember &member);
+  void addMember(UpdateClass &own, const AxisMember &member, bool inverse);
+  void addParameters();
+  void tieNext(unsigned argument);
+  void blame(Operation *op);
+
+  const Program &program;
+  const StepRoles &roles;
+  const GradientValues &gradients;
+  const UpdateGraph &graph;
+  UpdateSlice slice;
+  AxisGroupEngine engine;
+  std::vector<UpdateClass> classes;
+  llvm::DenseSet<std::pair<unsigned, uint32_t>> moved; // argument and slot
+  bool findsBlame = true;
+};
+} // namespace
+
+UpdateSlice::UpdateSlice(const UpdateGraph &graph) : steps(graph.program.getSteps().size()) {
+  const Program &program = graph.program;
+  const StepRoles &roles = graph.roles;
+  const GradientValues &gradients = graph.gradients;
+  llvm::BitVector seen(program.getValues().size());
+  SmallVector<ValueId> pending;
+  auto visit = [&](ValueId value) {
+    if (!seen.test(value))
+      pending.push_back(value);
+    seen.set(value);
+  };
+  // What the backward pass does is known.
+  for (auto &[argument, gradient] : gradients)
+    seen.set(gradient);
+  seen.set(program.getResults()[roles.loss]);
+  for (auto &[argument, gradient] : gradients)
+    if (std::optional<unsigned> next = roles.arguments[argument].carriedTo)
+      visit(program.getResults()[*next]);
+  while (!pending.empty()) {
+    ValueId value = pending.pop_back_val();
+    uint32_t definition = graph.definedBy[value];
+    if (definition == kNoStep) {
+      auto it = graph.argumentOf.find(value);
+      if (it == graph.argumentOf.end())
+        continue;
+      const StepRoles::Argument &argument = roles.arguments[it->second];
+      if (argument.role != ArgumentRole::State || !argument.carriedTo)
+        continue;
+      states.insert(it->second);
+      visit(program.getResults()[*argument.carriedTo]);
+      continue;
+    }
+    steps.set(definition);
+    for (ValueId operand : program.operands(program.getSteps()[definition]))
+      visit(operand);
+  }
+  // States are met in the order of their arguments.
+  SmallVector<unsigned> sorted = states.takeVector();
+  llvm::sort(sorted);
+  states.insert(sorted.begin(), sorted.end());
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+std::optional<SmallVector<uint32_t, 2>> GroupTracker::slotsOf(const AxisMember &member) {
+  ValueId value = program.getArguments()[member.argument];
+  ArrayRef<int64_t> shape = program.getValues()[value].shape();
+  const SpaceSlots &slots = engine.slotsOf(value);
+  if (slots.isOpaque || member.sizes != member.view ||
+      !llvm::all_of(member.offsets, [](int64_t offset) { return offset == 0; }))
+    return std::nullopt;
+  // Which axis of the parameter the member's is a part of, and which part.
+  size_t dim = 0;
+  for (auto [axis, size] : llvm::enumerate(shape)) {
+    SmallVector<int64_t, 2> parts;
+    std::optional<unsigned> place;
+    for (int64_t covered = 1; dim < member.view.size() && (covered < size || parts.empty());
+         ++dim) {
+      if (dim == static_cast<size_t>(member.axis))
+        place = parts.size();
+      parts.push_back(member.view[dim]);
+      covered *= member.view[dim];
+    }
+    if (!place)
+      continue;
+    // Slots of one axis, the leading part first; those of other pieces of other axes are alike.
+    SmallVector<uint32_t, 2> own;
+    SmallVector<AtomId, 2> atoms;
+    for (auto [index, slot] : llvm::enumerate(slots.slots))
+      if (slot.axis == axis && !slot.isPair) {
+        own.push_back(index);
+        if (!llvm::is_contained(atoms, slot.atom))
+          atoms.push_back(slot.atom);
+      }
+    if (parts.size() == 1 && atoms.size() == 1 &&
+        llvm::all_of(own, [&](uint32_t index) { return slots.slots[index].size == size; }))
+      return own;
+    if (own.size() != parts.size())
+      return std::nullopt;
+    llvm::sort(own,
+               [&](uint32_t a, uint32_t b) { return slots.slots[a].key > slots.slots[b].key; });
+    for (auto [index, part] : llvm::zip_equal(own, parts))
+      if (slots.slots[index].size != part)
+        return std::nullopt;
+    return SmallVector<uint32_t, 2>{own[*place]};
+  }
+  return std::nullopt;
+}
+
+void GroupTracker::addMember(UpdateClass &own, const AxisMember &member, bool inverse) {
+  ValueId value = program.getArguments()[member.argument];
+  auto gradient = gradients.find(member.argument);
+  std::optional<SmallVector<uint32_t, 2>> slots = slotsOf(member);
+  bool known = slots && gradient != gradients.end() &&
+               llvm::equal(engine.slotsOf(value).slots, engine.slotsOf(gradient->second).slots,
+                           [](const AxisSlot &a, const AxisSlot &b) {
+                             return a.key == b.key && a.atom == b.atom && a.size == b.size;
+                           });
+  own.isFollowed &= known;
+  if (!known)
+    return;
+  for (uint32_t slot : *slots) {
+    moved.insert({member.argument, slot});
+    AxisClasses &all = engine.getClasses();
+    all.unify(own.node, engine.statesOf(value)[slot].node, inverse);
+    all.unify(own.node, engine.statesOf(gradient->second)[slot].node, !inverse);
+  }
+}
+
+void GroupTracker::addParameters() {
+  auto add = [&](ValueId value) {
+    if (program.getValues()[value].isFloat)
+      engine.addParameter(value, [](uint64_t) { return true; });
+  };
+  for (auto &[argument, gradient] : gradients) {
+    add(program.getArguments()[argument]);
+    add(gradient);
+  }
+  for (unsigned state : slice.states)
+    add(program.getArguments()[state]);
+}
+
+void GroupTracker::addGroups(ArrayRef<AxisGroup> groups) {
+  addParameters();
+  auto sameMembers = [](const AxisGroup &a, const AxisGroup &b) {
+    return llvm::equal(a.members, b.members, [](const AxisMember &x, const AxisMember &y) {
+      return x.argument == y.argument && x.axis == y.axis && x.view == y.view &&
+             x.offsets == y.offsets && x.blockAxes == y.blockAxes;
+    });
+  };
+  for (const AxisGroup &group : groups) {
+    if (group.family != AxisFamily::Permutation)
+      continue;
+    UpdateClass &own = classes.emplace_back();
+    own.permutation = &group;
+    for (const AxisGroup &linear : groups)
+      if ((linear.family == AxisFamily::GeneralLinear || linear.family == AxisFamily::Orthogonal) &&
+          sameMembers(linear, group))
+        own.linear = &linear;
+    own.node = engine.getClasses().add(group.size);
+    // What the loss demands of M already.
+    unsigned demands = own.linear ? 0 : unsigned(AxisClasses::NoLinear);
+    if (own.linear && own.linear->family == AxisFamily::Orthogonal)
+      demands |= AxisClasses::Orthogonal;
+    if (own.linear && own.linear->fixesConstant)
+      demands |= AxisClasses::FixesConstant;
+    if (own.linear && own.linear->fixesSum)
+      demands |= AxisClasses::FixesSum;
+    engine.getClasses().demand(own.node, false, static_cast<AxisClasses::Demand>(demands));
+    const AxisGroup &members = own.linear ? *own.linear : group;
+    for (const AxisMember &member : members.members)
+      addMember(own, member, member.inverse);
+  }
+  // Nothing else of the parameters moves.
+  for (auto &[argument, gradient] : gradients) {
+    ValueId value = program.getArguments()[argument];
+    for (auto [slot, state] : llvm::enumerate(engine.statesOf(value)))
+      if (!moved.contains({argument, slot}))
+        engine.getClasses().unify(AxisClasses::trivial, state.node, false);
+    for (auto [slot, state] : llvm::enumerate(engine.statesOf(gradient)))
+      if (!moved.contains({argument, slot}))
+        engine.getClasses().unify(AxisClasses::trivial, state.node, false);
+  }
+  for (UpdateClass &own : classes)
+    own.initialDemands = engine.getClasses().demandsOf(engine.getClasses().find(own.node).root);
+}
+
+//===----------------------------------------------------------------------===//
+// The update
+//===----------------------------------------------------------------------===//
+
+void GroupTracker::blame(Operation *op) {
+  if (!findsBlame)
+    return;
+  for (UpdateClass &own : classes) {
+    uint8_t before = own.demanded.empty() ? own.initialDemands : own.demanded.back().demands;
+    uint8_t now = engine.getClasses().demandsOf(engine.getClasses().find(own.node).root);
+    if (now != before)
+      own.demanded.push_back({op, now});
+  }
+}
+
+void GroupTracker::tieNext(unsigned argument) {
+  std::optional<unsigned> next = roles.arguments[argument].carriedTo;
+  ValueId value = program.getArguments()[argument];
+  if (!next || !program.getValues()[value].isFloat)
+    return;
+  ValueId result = program.getResults()[*next];
+  if (result == value)
+    return;
+  engine.tieNext(value, result);
+  uint32_t definition = graph.definedBy[result];
+  blame(definition == kNoStep ? nullptr : program.getSteps()[definition].op);
+}
+
+void GroupTracker::run() {
+  findsBlame = uint64_t(classes.size()) * slice.steps.count() <= kMaxBlamed;
+  llvm::DenseSet<ValueId> known;
+  for (auto &[argument, gradient] : gradients)
+    known.insert(gradient);
+  for (unsigned step : slice.steps.set_bits()) {
+    // Gradients are moved as they are.
+    if (llvm::any_of(program.results(program.getSteps()[step]),
+                     [&](ValueId id) { return known.contains(id); }))
+      continue;
+    if (std::optional<unsigned> choice = graph.genericChoice(program.getSteps()[step]))
+      engine.forward(program.operands(program.getSteps()[step])[*choice],
+                     program.results(program.getSteps()[step])[0]);
+    else if (program.getSteps()[step].op->getName().getStringRef() == "chlo.square" &&
+             program.getSteps()[step].kind == Program::StepKind::Rule)
+      engine.square(program.operands(program.getSteps()[step])[0],
+                    program.results(program.getSteps()[step])[0]);
+    else
+      engine.run(step);
+    blame(program.getSteps()[step].op);
+  }
+  for (auto &[argument, gradient] : gradients)
+    tieNext(argument);
+  for (unsigned state : slice.states)
+    tieNext(state);
+}
+
+SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
+  SymmetryKinetics kinetics;
+  kinetics.symmetry = group.id;
+  auto it = llvm::find_if(classes, [&](const UpdateClass &own) {
+    return own.permutation == &group || own.linear == &group;
+  });
+  if (it == classes.end() || !it->isFollowed) {
+    kinetics.breaks.push_back({nullptr, "how the update moves these axes is not followed"});
+    return kinetics;
+  }
+  uint8_t demands = engine.getClasses().demandsOf(engine.getClasses().find(it->node).root);
+  uint8_t fixes = AxisClasses::FixesConstant | AxisClasses::FixesSum;
+  bool isPermutation =
+      demands & AxisClasses::NoLinear || (demands & fixes) != (it->initialDemands & fixes);
+  if (demands & AxisClasses::Trivial)
+    kinetics.keeps = "";
+  else if (group.family == AxisFamily::Permutation || isPermutation)
+    kinetics.keeps = stringifyAxisFamily(AxisFamily::Permutation);
+  else
+    kinetics.keeps = stringifyAxisFamily(demands & AxisClasses::Orthogonal ? AxisFamily::Orthogonal
+                                                                           : group.family);
+  kinetics.equivariant = kinetics.keeps == stringifyAxisFamily(group.family);
+  kinetics.ksb = !kinetics.equivariant;
+  if (kinetics.equivariant)
+    return kinetics;
+  // The first operation that demands what decides.
+  auto explain = [&](uint8_t what, StringRef why) {
+    if (!(demands & ~it->initialDemands & what))
+      return false;
+    auto step = llvm::find_if(it->demanded, [&](const UpdateClass::Demanded &step) {
+      return step.demands & ~it->initialDemands & what;
+    });
+    kinetics.breaks.push_back({step == it->demanded.end() ? nullptr : step->op, why.str()});
+    return true;
+  };
+  if (!explain(AxisClasses::Trivial, "tells the indices of these axes apart") &&
+      !explain(AxisClasses::NoLinear,
+               "acts on each entry by itself, which permutations pass only") &&
+      !explain(fixes, "mixes the entries with a constant, which permutations pass only"))
+    explain(AxisClasses::Orthogonal,
+            "adds what M moves to what its inverse transpose moves, which rotations pass only");
+  return kinetics;
+}
+
+SmallVector<SymmetryKinetics, 0> noether::analyzeGroupKinetics(const UpdateGraph &graph,
+                                                               const Structure &structure,
+                                                               ArrayRef<AxisGroup> groups) {
+  SmallVector<SymmetryKinetics, 0> result;
+  if (groups.empty())
+    return result;
+  GroupTracker tracker(graph, structure);
+  tracker.addGroups(groups);
+  tracker.run();
+  for (const AxisGroup &group : groups)
+    result.push_back(tracker.kineticsOf(group));
+  return result;
+}

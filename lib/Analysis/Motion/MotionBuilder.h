@@ -1,0 +1,70 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From the forms of an update to how it moves its parameter.
+
+#ifndef NOETHER_LIB_ANALYSIS_MOTION_MOTIONBUILDER_H
+#define NOETHER_LIB_ANALYSIS_MOTION_MOTIONBUILDER_H
+
+#include "UpdateForm.h"
+
+#include "noether/Analysis/Motion/Motion.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace noether {
+
+class MotionBuilder {
+public:
+  MotionBuilder(const UpdateGraph &graph, UpdateForms &forms, unsigned parameter);
+  ParameterMotion build();
+
+private:
+  /// Something over the root of a moving average of squares.
+  struct Quotient {
+    UpdateForm numerator, square;
+    std::optional<double> epsilon;
+  };
+
+  bool collect(const UpdateForm &form, llvm::SmallVectorImpl<unsigned> &buffers);
+  std::optional<Quotient> asQuotient(AtomId direction) const;
+  bool isRootOf(AtomId atom, UpdateForm &square, bool inverse) const;
+  std::optional<UpdateForm> asSigned(AtomId direction) const;
+  bool isSumOfSquares(const UpdateForm &form) const;
+  std::optional<double> sizeOfSquare(const UpdateForm &square);
+  std::optional<LinearMotion> numbers(const UpdateForm *direction, double scale, bool withDecay);
+  std::optional<double> entry(const UpdateForm &form, AtomId atom) const;
+  std::optional<LinearMotion> innerBuffers() const;
+  void findKeys();
+  void findDecay();
+  bool isCertain(const UpdateNumber &decay) const;
+  void findNormalization();
+  void findSign();
+  void findBound(const UpdateForm &numerator, double size);
+  void findCoupling();
+  bool carriesShared(const UpdateNumber &number, int power) const;
+  void findFrozenAverages();
+
+  const UpdateGraph &graph;
+  UpdateForms &forms;
+  AtomId self;
+  ParameterMotion motion;
+  const UpdateForm *next = nullptr;
+  /// Atoms that are not the parameter, its gradient or its states.
+  llvm::SmallSetVector<AtomId, 2> others;
+  std::optional<AtomId> direction;
+  /// What multiplies the gradient wherever it enters, made of several parameters' gradients.
+  std::optional<UpdateForms::SharedFactor> shared;
+  /// Buffers that the direction is made of come after those that it drives.
+  llvm::SmallVector<unsigned, 2> outer, inner;
+};
+
+/// How each parameter moves, by entry argument. `given` are numbers that arguments are to be taken to have,
+/// by their names.
+llvm::MapVector<unsigned, ParameterMotion> findMotions(const UpdateGraph &graph,
+                                                       const llvm::StringMap<double> &given);
+
+} // namespace noether
+
+#endif // NOETHER_LIB_ANALYSIS_MOTION_MOTIONBUILDER_H
