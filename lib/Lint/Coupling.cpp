@@ -15,9 +15,8 @@ void Linter::checkCoupling() {
       coupled[motion.coupledBy].push_back(argument);
   for (auto &[op, arguments] : coupled)
     add("N109", Severity::Note, arguments.front(),
-        "one number made of several parameters' gradients multiplies the updates of " +
-            llvm::Twine(namesOf(arguments)) +
-            ": the laws of each hold while it does not change, and the largest gradient sets the pace of all",
+        "one number made of several parameters' gradients, or of the data, multiplies the updates of " +
+            llvm::Twine(namesOf(arguments)) + ": the laws of each hold while it does not change",
         "clip each parameter on its own, if that is not meant", op);
 }
 

@@ -30,7 +30,7 @@ ArrayRef<LintKind> noether::getLintKinds() {
       {"N106", "decay inside the normalisation of an adaptive update"},
       {"N107", "decay that rounds to nothing"},
       {"N108", "moving average that cannot forget in its type"},
-      {"N109", "a number made of several parameters' gradients couples their updates"},
+      {"N109", "a number made of several parameters' gradients, or of the data, couples updates"},
       {"N110", "epsilon larger than what it guards"},
       {"N111", "adaptive update without a bound"},
       {"N112", "decay of one side of a rescale pair"},
