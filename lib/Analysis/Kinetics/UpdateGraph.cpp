@@ -43,7 +43,10 @@ UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
     // A number that several parameters share (a global norm) does not make an update theirs: it
     // enters as a number, and is reported.
     uint32_t common = kShared, numbers = kShared;
-    bool uniform = true;
+    // Constants of many numbers have no operands, and what cuts or joins axes puts several numbers into
+    // one tensor.
+    bool uniform = step.kind == Program::StepKind::Rule && step.numOperands != 0 &&
+                   !step.rule->isBarrier && !step.rule->isSegmented && step.rule->frozen.none();
     for (ValueId operand : program.operands(step)) {
       uniform &= isUniform.test(operand);
       uint32_t &target = isUniform.test(operand) ? numbers : common;
@@ -56,7 +59,7 @@ UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
       common = numbers;
     for (ValueId result : program.results(step)) {
       definedBy[result] = index;
-      if (uniform && step.kind == Program::StepKind::Rule)
+      if (uniform)
         isUniform.set(result);
       auto it = gradientOf.find(result);
       owner[result] = it == gradientOf.end() ? common : it->second;
