@@ -53,11 +53,15 @@ std::optional<SmallVector<double>> LinearMotion::resolve(ArrayRef<double> right,
   return solve(std::move(matrix), SmallVector<double>(right));
 }
 
-std::optional<double> LinearMotion::decayRate() const {
+std::optional<SmallVector<double>> LinearMotion::bufferWeights() const {
   SmallVector<double> into;
   for (size_t i = 1; i < size(); ++i)
     into.push_back(at(0, i));
-  auto weights = resolve(into, /*transposed=*/true);
+  return resolve(into, /*transposed=*/true);
+}
+
+std::optional<double> LinearMotion::decayRate() const {
+  auto weights = bufferWeights();
   if (!weights)
     return std::nullopt;
   double change = at(0, 0) - 1;
@@ -67,10 +71,7 @@ std::optional<double> LinearMotion::decayRate() const {
 }
 
 std::optional<double> LinearMotion::displacement() const {
-  SmallVector<double> into;
-  for (size_t i = 1; i < size(); ++i)
-    into.push_back(at(0, i));
-  auto weights = resolve(into, /*transposed=*/true);
+  auto weights = bufferWeights();
   if (!weights)
     return std::nullopt;
   double result = driveOf(0);

@@ -61,6 +61,8 @@ private:
   /// (1 - A_ss)^-1 applied to `right`; with the transpose where asked.
   std::optional<llvm::SmallVector<double>> resolve(llvm::ArrayRef<double> right,
                                                    bool transposed) const;
+  /// What one unit of each buffer adds to the parameter in the end.
+  std::optional<llvm::SmallVector<double>> bufferWeights() const;
 
   llvm::SmallVector<double> transition, drive;
 };
