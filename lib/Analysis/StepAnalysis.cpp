@@ -10,11 +10,10 @@
 #include "Torus/Obstructions.h"
 #include "Torus/SymmetryBuilder.h"
 #include "Kinetics/TranslationKinetics.h"
+#include "TaskGraph.h"
 #include "Translation/Translations.h"
 
 #include "noether/Analysis/Step/Gradient.h"
-
-#include "mlir/IR/Threading.h"
 
 #include "llvm/Support/Threading.h"
 
@@ -56,156 +55,131 @@ static std::string invariantUnit(ArrayRef<const Symmetry *> symmetries) {
   return unit;
 }
 
-/// Runs tasks that write to nothing in common, on the context's threads where it has some.
-static void runSideBySide(MLIRContext *context, ArrayRef<std::function<void()>> tasks) {
-  parallelFor(context, 0, tasks.size(), [&](size_t task) { tasks[task](); });
-}
-
-/// Settles the roles and expands the program at once. Where both fail, the roles' diagnostic is the one.
-static LogicalResult readStep(StepFlow &flow, std::optional<StepRoles> &roles,
-                              std::optional<Program> &program) {
-  func::FuncOp entry = flow.calls.getPostOrder().back();
-  MLIRContext *context = entry.getContext();
-  auto build = [&] {
-    if (FailureOr<Program> built = Program::build(entry, flow.calls.getNumOperations());
-        succeeded(built))
-      program.emplace(std::move(*built));
-    return success(program.has_value());
-  };
-  runSideBySide(context,
-                {[&] {
-                   ScopedDiagnosticHandler quiet(context, [own = llvm::get_threadid()](Diagnostic &) {
-                     return success(llvm::get_threadid() == own);
-                   });
-                   (void)build();
-                 },
-                 [&] {
-                   if (FailureOr<StepRoles> inferred = inferRoles(flow); succeeded(inferred))
-                     roles.emplace(std::move(*inferred));
-                 }});
-  if (!roles)
-    return failure();
-  // What was kept quiet is said now.
-  return success(program || succeeded(build()));
-}
-
 namespace {
-/// The system of degrees with its solutions: constants that may be promoted taken for spurions, or kept.
-struct SolvedSystem {
-  SolvedSystem(const Program &program, const StepRoles &roles, const AnalysisOptions &options)
-      : mapping(program, roles, options),
-        promoted(Solver(mapping.getSystem(), SpurionMode::Promoted).solve()),
-        kept(Solver(mapping.getSystem(), SpurionMode::Kept).solve()) {}
+/// The stages of the analysis and what they hand on. Each writes to members of its own, so that all that do
+/// not wait for one another run side by side.
+class StepAnalyzer {
+public:
+  StepAnalyzer(func::FuncOp entry, StepFlow &flow, const AnalysisOptions &options)
+      : entry(entry), flow(flow), options(options) {}
+  FailureOr<StepAnalysis> run();
 
-  LogicalResult verify(func::FuncOp entry) const {
-    const System &system = mapping.getSystem();
-    for (auto [solution, mode] : {std::make_pair(&promoted, SpurionMode::Promoted),
-                                  std::make_pair(&kept, SpurionMode::Kept)})
-      if (auto violated = findViolatedEquation(system, *solution, mode)) {
-        Operation *op = mapping.operationOf(system.getEquations()[*violated]);
-        return (op ? op : entry.getOperation())
-            ->emitError("internal error: the solution violates this operation's equation");
-      }
-    return success();
-  }
+private:
+  LogicalResult inferRoles();
+  LogicalResult buildProgram();
+  LogicalResult mapScales();
+  LogicalResult findGradientValues();
+  LogicalResult buildUpdateGraph();
+  LogicalResult solve(std::optional<Solution> &solution, SpurionMode mode);
+  LogicalResult findTorus();
+  LogicalResult findMotionFacts();
+  LogicalResult findGroups();
+  LogicalResult findTranslations();
+  LogicalResult findMismatches();
+  void describeParameters();
 
-  SystemMapping mapping;
-  Solution promoted, kept;
+  func::FuncOp entry;
+  StepFlow &flow;
+  const AnalysisOptions &options;
+
+  std::optional<StepRoles> roles;
+  std::optional<Program> program;
+  std::optional<SystemMapping> mapping;
+  GradientValues gradients;
+  std::optional<UpdateGraph> update;
+  /// Of the system of degrees: constants that may be promoted taken for spurions, or kept.
+  std::optional<Solution> promoted, kept;
+  SmallVector<SymmetryKinetics, 0> ofGroups, ofTranslations;
+  StepAnalysis analysis;
 };
 } // namespace
 
-/// Scales and rescales.
-static LogicalResult findTorus(StepAnalysis &analysis, const Program &program, SolvedSystem &solved,
-                               func::FuncOp entry, bool derivations) {
-  if (failed(solved.verify(entry)))
-    return failure();
-  analysis.symmetries =
-      SymmetryBuilder(program, solved.mapping, solved.promoted).build(derivations);
-  for (const Symmetry &symmetry : analysis.symmetries)
-    analysis.torusDimension += symmetry.dimension;
-  if (analysis.torusDimension != solved.promoted.getDimension())
-    return entry.emitError("internal error: the symmetries do not span the null space");
-  analysis.exactTorusDimension = solved.kept.getDimension();
+LogicalResult StepAnalyzer::inferRoles() {
+  FailureOr<StepRoles> inferred = noether::inferRoles(flow);
+  if (succeeded(inferred))
+    roles.emplace(std::move(*inferred));
+  return inferred;
+}
+
+LogicalResult StepAnalyzer::buildProgram() {
+  FailureOr<Program> built = Program::build(entry, flow.calls.getNumOperations());
+  if (succeeded(built))
+    program.emplace(std::move(*built));
+  return built;
+}
+
+LogicalResult StepAnalyzer::mapScales() {
+  mapping.emplace(*program, *roles, options);
   return success();
 }
 
-/// How the parameters move, and which of those that decay are gains.
-static void findMotionFacts(StepAnalysis &analysis, const UpdateGraph &update,
-                            const SystemMapping &mapping, const AnalysisOptions &options) {
-  analysis.motions = findMotions(update, options.numbers);
-  analysis.gradientNorm = options.gradientNorm;
+LogicalResult StepAnalyzer::findGradientValues() {
+  analysis.gradients = findGradients(*roles, flow);
+  return success();
+}
+
+LogicalResult StepAnalyzer::buildUpdateGraph() {
+  for (auto &[argument, value] : analysis.gradients)
+    if (std::optional<ValueId> id = program->lookup(value))
+      gradients[argument] = *id;
+  update.emplace(*program, *roles, gradients);
+  return success();
+}
+
+LogicalResult StepAnalyzer::solve(std::optional<Solution> &solution, SpurionMode mode) {
+  const System &system = mapping->getSystem();
+  solution.emplace(Solver(system, mode).solve());
+  std::optional<size_t> violated = findViolatedEquation(system, *solution, mode);
+  if (!violated)
+    return success();
+  Operation *op = mapping->operationOf(system.getEquations()[*violated]);
+  return (op ? op : entry.getOperation())
+      ->emitError("internal error: the solution violates this operation's equation");
+}
+
+/// Scales and rescales.
+LogicalResult StepAnalyzer::findTorus() {
+  analysis.symmetries = SymmetryBuilder(*program, *mapping, *promoted).build(options.derivations);
+  for (const Symmetry &symmetry : analysis.symmetries)
+    analysis.torusDimension += symmetry.dimension;
+  if (analysis.torusDimension != promoted->getDimension())
+    return entry.emitError("internal error: the symmetries do not span the null space");
+  return success();
+}
+
+/// Which of the parameters that decay are gains.
+LogicalResult StepAnalyzer::findMotionFacts() {
   SmallVector<unsigned> candidates;
   for (auto &[argument, motion] : analysis.motions)
     if (motion.isDecayed() && motion.decayIsCertain)
       candidates.push_back(argument);
-  analysis.normGains = findNormGains(update.program, mapping.getLossSlice(), candidates);
+  analysis.normGains = findNormGains(*program, mapping->getLossSlice(), candidates);
+  return success();
 }
 
-FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
-  FailureOr<CallGraph> calls = checkStep(module);
-  if (failed(calls))
-    return failure();
-  StepFlow flow = {std::move(*calls), {}};
-  std::optional<StepRoles> roles;
-  std::optional<Program> program;
-  if (failed(readStep(flow, roles, program)))
-    return failure();
+LogicalResult StepAnalyzer::findGroups() {
+  analysis.axisGroups = inferAxisGroups(*program, *roles, *mapping, options.derivations);
+  ofGroups = analyzeGroupKinetics(*update, mapping->getStructure(), analysis.axisGroups);
+  return success();
+}
 
-  StepAnalysis analysis;
-  MLIRContext *context = module.getContext();
-  std::optional<SolvedSystem> solved;
-  LogicalResult hasTorus = failure();
-  GradientValues gradients;
-  std::optional<UpdateGraph> update;
-  runSideBySide(context,
-                {[&] {
-                   solved.emplace(*program, *roles, options);
-                   hasTorus =
-                       findTorus(analysis, *program, *solved, roles->entry, options.derivations);
-                 },
-                 [&] {
-                   analysis.gradients = findGradients(*roles, flow);
-                   for (auto &[argument, value] : analysis.gradients)
-                     if (std::optional<ValueId> id = program->lookup(value))
-                       gradients[argument] = *id;
-                   update.emplace(*program, *roles, gradients);
-                 }});
-  if (failed(hasTorus))
+LogicalResult StepAnalyzer::findTranslations() {
+  FailureOr<Translations> found = inferTranslations(*program, *roles, *mapping, options.derivations);
+  if (failed(found))
     return failure();
+  ofTranslations = analyzeTranslationKinetics(*update, found->symmetries);
+  analysis.translations = std::move(found->symmetries);
+  analysis.translationDimension = found->dimension;
+  return success();
+}
 
-  SystemMapping &mapping = solved->mapping;
-  FailureOr<Translations> translations = failure();
-  SmallVector<SymmetryKinetics, 0> ofGroups, ofTranslations;
-  // The longest first.
-  runSideBySide(
-      context,
-      {[&] {
-         analysis.axisGroups = inferAxisGroups(*program, *roles, mapping, options.derivations);
-         ofGroups = analyzeGroupKinetics(*update, mapping.getStructure(), analysis.axisGroups);
-       },
-       [&] { analysis.kinetics = analyzeKinetics(*update, analysis.symmetries); },
-       [&] {
-         if (options.motions)
-           findMotionFacts(analysis, *update, mapping, options);
-       },
-       [&] {
-         analysis.gradientMismatches =
-             checkGradientDegrees(*program, *roles, mapping, solved->promoted, gradients);
-       },
-       [&] {
-         translations = inferTranslations(*program, *roles, mapping, options.derivations);
-         if (succeeded(translations))
-           ofTranslations = analyzeTranslationKinetics(*update, translations->symmetries);
-       }});
-  if (failed(translations))
-    return failure();
-  llvm::append_range(analysis.kinetics, std::move(ofGroups));
-  llvm::append_range(analysis.kinetics, std::move(ofTranslations));
-  analysis.translations = std::move(translations->symmetries);
-  analysis.translationDimension = translations->dimension;
-  analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
-                                    program->getUnknownOperations().end());
+LogicalResult StepAnalyzer::findMismatches() {
+  analysis.gradientMismatches =
+      checkGradientDegrees(*program, *roles, *mapping, *promoted, gradients);
+  return success();
+}
 
+void StepAnalyzer::describeParameters() {
   llvm::DenseMap<unsigned, SmallVector<const Symmetry *, 2>> moving;
   for (const Symmetry &symmetry :
        llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
@@ -217,7 +191,7 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
     for (const AxisMember &member : group.members)
       if (auto &list = acting[member.argument]; list.empty() || list.back() != &group)
         list.push_back(&group);
-  llvm::DenseSet<unsigned> live(llvm::from_range, mapping.getLiveParameters());
+  llvm::DenseSet<unsigned> live(llvm::from_range, mapping->getLiveParameters());
   for (auto [argument, info] : llvm::enumerate(roles->arguments)) {
     if (info.role != ArgumentRole::Param)
       continue;
@@ -228,11 +202,77 @@ FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOpti
       facts.symmetries.push_back(symmetry->id);
     facts.invariantUnit = invariantUnit(moving[argument]);
     if (facts.symmetries.empty() && !info.dead)
-      facts.noSymmetryBecause = obstructionsOf(argument, *program, *roles, mapping, solved->promoted);
+      facts.noSymmetryBecause = obstructionsOf(argument, *program, *roles, *mapping, *promoted);
     for (const AxisGroup *group : acting[argument])
       facts.symmetries.push_back(group->id);
     analysis.parameters.push_back(std::move(facts));
   }
+}
+
+FailureOr<StepAnalysis> StepAnalyzer::run() {
+  MLIRContext *context = entry.getContext();
+  TaskGraph tasks;
+  using TaskId = TaskGraph::TaskId;
+  auto add = [&](LogicalResult (StepAnalyzer::*stage)(), ArrayRef<TaskId> after = {}) {
+    return tasks.add([this, stage] { return (this->*stage)(); }, after);
+  };
+  TaskId hasRoles = add(&StepAnalyzer::inferRoles);
+  // Where the roles fail too, theirs is the diagnostic: this one is said after all have run.
+  TaskId hasProgram = tasks.add([&] {
+    ScopedDiagnosticHandler quiet(context, [own = llvm::get_threadid()](Diagnostic &) {
+      return success(llvm::get_threadid() == own);
+    });
+    return buildProgram();
+  });
+  TaskId hasGradients = add(&StepAnalyzer::findGradientValues, {hasRoles});
+  TaskId isMapped = add(&StepAnalyzer::mapScales, {hasRoles, hasProgram});
+  TaskId hasUpdate = add(&StepAnalyzer::buildUpdateGraph, {hasGradients, hasProgram});
+  TaskId isSolved =
+      tasks.add([&] { return solve(promoted, SpurionMode::Promoted); }, {isMapped});
+  tasks.add([&] { return solve(kept, SpurionMode::Kept); }, {isMapped});
+  TaskId hasTorus = add(&StepAnalyzer::findTorus, {isSolved});
+  if (options.motions) {
+    TaskId hasMotions = tasks.add(
+        [&] {
+          analysis.motions = findMotions(*update, options.numbers);
+          return success();
+        },
+        {hasUpdate});
+    add(&StepAnalyzer::findMotionFacts, {hasMotions, isMapped});
+  }
+  add(&StepAnalyzer::findGroups, {isMapped, hasUpdate});
+  add(&StepAnalyzer::findTranslations, {isMapped, hasUpdate});
+  tasks.add(
+      [&] {
+        analysis.kinetics = analyzeKinetics(*update, analysis.symmetries);
+        return success();
+      },
+      {hasTorus, hasUpdate});
+  // It adds to the forms that derivations read.
+  add(&StepAnalyzer::findMismatches, {hasTorus, hasUpdate});
+
+  if (failed(tasks.run(context))) {
+    if (roles && !program)
+      (void)buildProgram();
+    return failure();
+  }
+
+  analysis.exactTorusDimension = kept->getDimension();
+  analysis.gradientNorm = options.gradientNorm;
+  llvm::append_range(analysis.kinetics, std::move(ofGroups));
+  llvm::append_range(analysis.kinetics, std::move(ofTranslations));
+  analysis.unknownOperations.assign(program->getUnknownOperations().begin(),
+                                    program->getUnknownOperations().end());
+  describeParameters();
   analysis.roles = std::move(*roles);
   return std::move(analysis);
+}
+
+FailureOr<StepAnalysis> noether::analyzeStep(ModuleOp module, const AnalysisOptions &options) {
+  FailureOr<CallGraph> calls = checkStep(module);
+  if (failed(calls))
+    return failure();
+  func::FuncOp entry = calls->getPostOrder().back();
+  StepFlow flow = {std::move(*calls), {}};
+  return StepAnalyzer(entry, flow, options).run();
 }
