@@ -5,15 +5,15 @@
 
 #include "Kinetics/GroupKinetics.h"
 #include "Kinetics/KineticAnalysis.h"
+#include "Kinetics/TranslationKinetics.h"
 #include "Motion/MotionBuilder.h"
 #include "Motion/NormGains.h"
 #include "Torus/Obstructions.h"
 #include "Torus/SymmetryBuilder.h"
-#include "Kinetics/TranslationKinetics.h"
-#include "TaskGraph.h"
 #include "Translation/Translations.h"
 
 #include "noether/Analysis/Step/Gradient.h"
+#include "noether/Analysis/TaskGraph.h"
 
 #include "llvm/Support/Threading.h"
 
@@ -56,8 +56,8 @@ static std::string invariantUnit(ArrayRef<const Symmetry *> symmetries) {
 }
 
 namespace {
-/// The stages of the analysis and what they hand on. Each writes to members of its own, so that all that do
-/// not wait for one another run side by side.
+/// The stages of the analysis and what they hand on. Each writes to members of its own, so that all
+/// that do not wait for one another run side by side.
 class StepAnalyzer {
 public:
   StepAnalyzer(func::FuncOp entry, StepFlow &flow, const AnalysisOptions &options)
@@ -164,7 +164,8 @@ LogicalResult StepAnalyzer::findGroups() {
 }
 
 LogicalResult StepAnalyzer::findTranslations() {
-  FailureOr<Translations> found = inferTranslations(*program, *roles, *mapping, options.derivations);
+  FailureOr<Translations> found =
+      inferTranslations(*program, *roles, *mapping, options.derivations);
   if (failed(found))
     return failure();
   ofTranslations = analyzeTranslationKinetics(*update, found->symmetries);
@@ -227,8 +228,7 @@ FailureOr<StepAnalysis> StepAnalyzer::run() {
   TaskId hasGradients = add(&StepAnalyzer::findGradientValues, {hasRoles});
   TaskId isMapped = add(&StepAnalyzer::mapScales, {hasRoles, hasProgram});
   TaskId hasUpdate = add(&StepAnalyzer::buildUpdateGraph, {hasGradients, hasProgram});
-  TaskId isSolved =
-      tasks.add([&] { return solve(promoted, SpurionMode::Promoted); }, {isMapped});
+  TaskId isSolved = tasks.add([&] { return solve(promoted, SpurionMode::Promoted); }, {isMapped});
   tasks.add([&] { return solve(kept, SpurionMode::Kept); }, {isMapped});
   TaskId hasTorus = add(&StepAnalyzer::findTorus, {isSolved});
   if (options.motions) {

@@ -1,7 +1,7 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "TaskGraph.h"
+#include "noether/Analysis/TaskGraph.h"
 
 #include "mlir/IR/Diagnostics.h"
 

@@ -309,16 +309,16 @@ void noether::printJson(const StepAnalysis &analysis, StringRef source, llvm::ra
   // Parts of one object, printed side by side as objects of their own: writing takes as long as analysing.
   std::array<std::string, 3> parts;
   auto print = [&](size_t part) {
-    llvm::raw_string_ostream buffer(parts[part]);
-    JsonPrinter printer(analysis, buffer);
-    switch (part) {
-    case 0:
-      return printer.printSymmetries(source);
-    case 1:
-      return printer.printKinetics();
-    default:
-      return printer.printFindings();
-    }
+    llvm::raw_string_ostream os(parts[part]);
+    os.SetBufferSize(1 << 16); // a string stream has none of its own
+    JsonPrinter printer(analysis, os);
+    if (part == 0)
+      printer.printSymmetries(source);
+    else if (part == 1)
+      printer.printKinetics();
+    else
+      printer.printFindings();
+    os.flush();
   };
   mlir::parallelFor(analysis.roles.entry->getContext(), 0, parts.size(), print);
   os << "{";

@@ -3,8 +3,8 @@
 //
 // Tasks that wait for each other's results, run on the threads of a context.
 
-#ifndef NOETHER_LIB_ANALYSIS_TASKGRAPH_H
-#define NOETHER_LIB_ANALYSIS_TASKGRAPH_H
+#ifndef NOETHER_ANALYSIS_TASKGRAPH_H
+#define NOETHER_ANALYSIS_TASKGRAPH_H
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LLVM.h"
@@ -22,8 +22,8 @@ public:
   /// Adds a task that runs once those of `after` have succeeded.
   TaskId add(TaskFn run, mlir::ArrayRef<TaskId> after = {});
 
-  /// Runs all tasks whose predecessors succeed; in the order they were added where the context has no
-  /// threads. Diagnostics come in that order in any case. Fails if a task does.
+  /// Runs all tasks whose predecessors succeed; in the order they were added where the context has
+  /// no threads. Diagnostics come in that order in any case. Fails if a task does.
   mlir::LogicalResult run(mlir::MLIRContext *context);
 
 private:
@@ -37,4 +37,4 @@ private:
 
 } // namespace noether
 
-#endif // NOETHER_LIB_ANALYSIS_TASKGRAPH_H
+#endif // NOETHER_ANALYSIS_TASKGRAPH_H
