@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace noether {
@@ -50,18 +51,29 @@ public:
   void demand(Node node, bool inverse, Demand demand);
 
   uint8_t demandsOf(Node root) const { return entries[root].demands; }
+  /// The demands on the matrix that acts on a node, root or not.
+  uint8_t demandsOn(Node node) const;
   bool isTrivial(Node node) const { return demandsOf(find(node).root) & Trivial; }
   int64_t sizeOf(Node root) const { return entries[root].size; }
   size_t size() const { return entries.size(); }
 
+  /// Has `takeChanged` name the watcher whenever the demands on the node grow.
+  void watch(Node node, uint32_t watcher);
+  /// The watchers whose demands have grown since the last call, some more than once.
+  std::vector<uint32_t> takeChanged() { return std::exchange(changed, {}); }
+
 private:
+  void report(Node root);
+
   struct Entry {
     mutable Node parent;
     mutable bool inverse; // relative to the parent
     uint8_t demands = 0;
     int64_t size;
+    std::vector<uint32_t> watchers; // of the whole class, at its root
   };
   std::vector<Entry> entries;
+  std::vector<uint32_t> changed;
 };
 
 } // namespace noether

@@ -13,8 +13,6 @@ using namespace mlir;
 using namespace noether;
 
 static constexpr uint32_t kNoStep = ~0u;
-/// The operations to blame are looked for in steps of at most this many (groups times operations).
-static constexpr uint64_t kMaxBlamed = uint64_t(1) << 24;
 
 namespace {
 /// All that the next parameters and their states are computed from, beginning with the gradients.
@@ -25,9 +23,8 @@ struct UpdateSlice {
   llvm::SetVector<unsigned> states;
 };
 
-/// One matrix, with the groups whose element it may be: permutations, and perhaps linear maps.
+/// One matrix: a permutation, perhaps any element of a linear group.
 struct UpdateClass {
-  const AxisGroup *permutation;
   const AxisGroup *linear = nullptr;
   AxisClasses::Node node = AxisClasses::trivial;
   /// Whether all its members are followed.
@@ -65,8 +62,8 @@ private:
   UpdateSlice slice;
   AxisGroupEngine engine;
   std::vector<UpdateClass> classes;
+  llvm::DenseMap<const AxisGroup *, size_t> classOf;
   llvm::DenseSet<std::pair<unsigned, uint32_t>> moved; // argument and slot
-  bool findsBlame = true;
 };
 } // namespace
 
@@ -202,15 +199,24 @@ void GroupTracker::addGroups(ArrayRef<AxisGroup> groups) {
              x.offsets == y.offsets && x.blockAxes == y.blockAxes;
     });
   };
+  // By the argument and the axis of the first member.
+  llvm::DenseMap<std::pair<unsigned, int64_t>, SmallVector<const AxisGroup *, 1>> linears;
+  auto keyOf = [](const AxisGroup &group) {
+    return std::make_pair(group.members.front().argument, int64_t(group.members.front().axis));
+  };
+  for (const AxisGroup &group : groups)
+    if (group.family == AxisFamily::GeneralLinear || group.family == AxisFamily::Orthogonal)
+      linears[keyOf(group)].push_back(&group);
   for (const AxisGroup &group : groups) {
     if (group.family != AxisFamily::Permutation)
       continue;
+    classOf.try_emplace(&group, classes.size());
     UpdateClass &own = classes.emplace_back();
-    own.permutation = &group;
-    for (const AxisGroup &linear : groups)
-      if ((linear.family == AxisFamily::GeneralLinear || linear.family == AxisFamily::Orthogonal) &&
-          sameMembers(linear, group))
-        own.linear = &linear;
+    for (const AxisGroup *linear : linears.lookup(keyOf(group)))
+      if (sameMembers(*linear, group))
+        own.linear = linear;
+    if (own.linear)
+      classOf.try_emplace(own.linear, classes.size() - 1);
     own.node = engine.getClasses().add(group.size);
     // What the loss demands of M already.
     unsigned demands = own.linear ? 0 : unsigned(AxisClasses::NoLinear);
@@ -235,8 +241,10 @@ void GroupTracker::addGroups(ArrayRef<AxisGroup> groups) {
       if (!moved.contains({argument, slot}))
         engine.getClasses().unify(AxisClasses::trivial, state.node, false);
   }
-  for (UpdateClass &own : classes)
-    own.initialDemands = engine.getClasses().demandsOf(engine.getClasses().find(own.node).root);
+  for (auto [index, own] : llvm::enumerate(classes)) {
+    own.initialDemands = engine.getClasses().demandsOn(own.node);
+    engine.getClasses().watch(own.node, index);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -244,11 +252,10 @@ void GroupTracker::addGroups(ArrayRef<AxisGroup> groups) {
 //===----------------------------------------------------------------------===//
 
 void GroupTracker::blame(Operation *op) {
-  if (!findsBlame)
-    return;
-  for (UpdateClass &own : classes) {
+  for (uint32_t index : engine.getClasses().takeChanged()) {
+    UpdateClass &own = classes[index];
     uint8_t before = own.demanded.empty() ? own.initialDemands : own.demanded.back().demands;
-    uint8_t now = engine.getClasses().demandsOf(engine.getClasses().find(own.node).root);
+    uint8_t now = engine.getClasses().demandsOn(own.node);
     if (now != before)
       own.demanded.push_back({op, now});
   }
@@ -268,7 +275,6 @@ void GroupTracker::tieNext(unsigned argument) {
 }
 
 void GroupTracker::run() {
-  findsBlame = uint64_t(classes.size()) * slice.steps.count() <= kMaxBlamed;
   llvm::DenseSet<ValueId> known;
   for (auto &[argument, gradient] : gradients)
     known.insert(gradient);
@@ -297,17 +303,16 @@ void GroupTracker::run() {
 SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
   SymmetryKinetics kinetics;
   kinetics.symmetry = group.id;
-  auto it = llvm::find_if(classes, [&](const UpdateClass &own) {
-    return own.permutation == &group || own.linear == &group;
-  });
-  if (it == classes.end() || !it->isFollowed) {
+  auto found = classOf.find(&group);
+  const UpdateClass *own = found == classOf.end() ? nullptr : &classes[found->second];
+  if (!own || !own->isFollowed) {
     kinetics.breaks.push_back({nullptr, "how the update moves these axes is not followed"});
     return kinetics;
   }
-  uint8_t demands = engine.getClasses().demandsOf(engine.getClasses().find(it->node).root);
+  uint8_t demands = engine.getClasses().demandsOn(own->node);
   uint8_t fixes = AxisClasses::FixesConstant | AxisClasses::FixesSum;
   bool isPermutation =
-      demands & AxisClasses::NoLinear || (demands & fixes) != (it->initialDemands & fixes);
+      demands & AxisClasses::NoLinear || (demands & fixes) != (own->initialDemands & fixes);
   if (demands & AxisClasses::Trivial)
     kinetics.keeps = "";
   else if (group.family == AxisFamily::Permutation || isPermutation)
@@ -321,12 +326,12 @@ SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
     return kinetics;
   // The first operation that demands what decides.
   auto explain = [&](uint8_t what, StringRef why) {
-    if (!(demands & ~it->initialDemands & what))
+    if (!(demands & ~own->initialDemands & what))
       return false;
-    auto step = llvm::find_if(it->demanded, [&](const UpdateClass::Demanded &step) {
-      return step.demands & ~it->initialDemands & what;
+    auto step = llvm::find_if(own->demanded, [&](const UpdateClass::Demanded &step) {
+      return step.demands & ~own->initialDemands & what;
     });
-    kinetics.breaks.push_back({step == it->demanded.end() ? nullptr : step->op, why.str()});
+    kinetics.breaks.push_back({step == own->demanded.end() ? nullptr : step->op, why.str()});
     return true;
   };
   if (!explain(AxisClasses::Trivial, "tells the indices of these axes apart") &&
