@@ -61,7 +61,12 @@ demo: all
 check-cpp: build
 	cmake --build $(BUILD) --target check-noether
 
-check-python: all
+$(BUILD)/.test-dependencies: tools/install-dependencies.sh
+	tools/install-dependencies.sh --tests
+	mkdir -p $(BUILD)
+	touch $@
+
+check-python: all $(BUILD)/.test-dependencies
 	$(VENV)/bin/python -m pytest -n 2 -q
 
 check: check-cpp check-python

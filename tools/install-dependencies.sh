@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs the Debian packages that the build needs and the machine lacks: LLVM and MLIR 22 (in
-# bookworm-security for Debian 12), the build tools, GoogleTest and Python's venv. It does nothing,
-# and needs no rights, where all is there already.
+# bookworm-security for Debian 12), the build tools, GoogleTest and Python's venv. With --tests also what
+# the tests of the report are driven in: a browser, and fonts for it. It does nothing, and needs no rights, where all is
+# there already.
 set -eu
 
 llvm=/usr/lib/llvm-22
@@ -42,6 +43,10 @@ need libgtest-dev test -e /usr/include/gtest/gtest.h
 need python3 command -v python3
 need python3-venv python3 -c 'import ensurepip, venv'
 need diffutils command -v diff
+if [ "${1-}" = --tests ]; then
+  need chromium command -v chromium
+  need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
+fi
 
 [ -n "$missing" ] || exit 0
 echo "Missing packages:$missing"

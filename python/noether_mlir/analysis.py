@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from noether_mlir.errors import NoetherError
+from noether_mlir.errors import MissingDependency, NoetherError
 from noether_mlir.lowering import read_step
 from noether_mlir.tool import run_tool
 
@@ -341,9 +341,13 @@ class Analysis:
         yield from render(self)
 
     def _repr_html_(self) -> str:
+        from noether_mlir.report import to_notebook
         from noether_mlir.table import to_html
 
-        return to_html(self)
+        try:
+            return to_notebook(self)
+        except MissingDependency:
+            return to_html(self)
 
 
 @cache

@@ -149,14 +149,13 @@ def _reprint(module: str | bytes, source: str, what: str) -> str:
 def read_file(path: str | os.PathLike[str]) -> StepText:
     """Reads a step from a `.mlir` file, a portable artifact, or a folder that JAX_DUMP_IR_TO filled.
 
-    Of a folder the largest module is taken: JAX dumps one file per compiled function, tiny ones too.
+    Of a folder the training step is taken; see `noether_mlir.dumps`.
     """
     path = Path(path)
     if path.is_dir():
-        modules = [file for file in path.rglob("*.mlir") if file.is_file()]
-        if not modules:
-            raise NotATrainingStep(f"{path}: no .mlir file in this folder")
-        path = max(modules, key=lambda file: (file.stat().st_size, file.name))
+        from noether_mlir.dumps import training_step_in
+
+        return training_step_in(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -4,6 +4,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from noether_mlir.analysis import Analysis, Lint
@@ -33,9 +34,10 @@ def _rule(lint: Lint) -> dict[str, Any]:
     return rule
 
 
-def to_sarif(analysis: Analysis) -> str:
-    """The lints of an analysis as a SARIF log."""
-    rules = {lint.code: _rule(lint) for lint in analysis.lints}
+def to_sarif(analyses: Analysis | Sequence[Analysis]) -> str:
+    """The lints of one or several analyses as a SARIF log, which has one run."""
+    several = [analyses] if isinstance(analyses, Analysis) else list(analyses)
+    rules = {lint.code: _rule(lint) for analysis in several for lint in analysis.lints}
     results = [
         {
             "ruleId": lint.code,
@@ -43,9 +45,11 @@ def to_sarif(analysis: Analysis) -> str:
             "message": {"text": lint.message},
             "locations": [_location(lint, analysis.source)],
         }
+        for analysis in several
         for lint in analysis.lints
     ]
-    driver = {"name": "noether", "version": analysis.tool_version, "rules": list(rules.values())}
+    version = several[0].tool_version if several else ""
+    driver = {"name": "noether", "version": version, "rules": list(rules.values())}
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -19,6 +19,7 @@ import pytest
 from noether_mlir.analysis import Analysis, schema
 from noether_mlir.lowering import lower_to_text, read_file, read_step, to_generic
 from noether_mlir.roles import argument_roles
+from noether_mlir.table import to_html, to_text
 
 HERE = pathlib.Path(__file__).parent
 REPLY = HERE / "data" / "analysis.json"
@@ -108,8 +109,6 @@ def test_table_groups_layers_and_fits():
     assert "eta_eff = eta / r^2" in text and "normalization.py:120" in text
     assert "stablehlo.exponential: operand has degree 0" in text
     assert "N101" in text and "custom_call @foo" in text
-    from noether_mlir.table import to_text
-
     for width in (80, 100, 120):
         assert max(map(len, to_text(analysis, width).splitlines())) <= width
     assert "\x1b" not in text
@@ -118,8 +117,10 @@ def test_table_groups_layers_and_fits():
 def test_html_is_styled_and_escaped():
     data = json.loads(REPLY.read_text())
     data["parameters"][6]["name"] = "<script>"
-    html = Analysis.from_json(data)._repr_html_()
-    assert html.startswith("<pre") and "<script>" not in html and "&lt;script&gt;" in html
+    analysis = Analysis.from_json(data)
+    assert to_html(analysis).startswith("<pre")
+    for html in (to_html(analysis), analysis._repr_html_()):
+        assert "<script>" not in html and "&lt;script&gt;" in html
 
 
 def test_empty_analysis_prints():

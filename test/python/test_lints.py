@@ -301,8 +301,8 @@ def test_the_command(tmp_path):
     assert run(str(path), "--fail-on=N103").exit_code == 3
     assert run(str(path), "--fail-on=N106").exit_code == 0
     assert run(str(path), "--fail-on=N999").exit_code == 2
-    assert run("--explain", "N103").stdout.startswith("# N103")
-    assert run("--explain", "N999").exit_code == 2
+    assert CliRunner().invoke(app, ["explain", "N103"]).stdout.startswith("# N103")
+    assert CliRunner().invoke(app, ["explain", "N999"]).exit_code == 2
     log = json.loads(run(str(path), "--format=sarif").stdout)["runs"][0]
     (rule,) = [rule for rule in log["tool"]["driver"]["rules"] if rule["id"] == "N103"]
     assert rule["shortDescription"]["text"] == lint_title("N103") and rule["help"]["markdown"] == lint_page("N103")

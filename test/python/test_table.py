@@ -305,3 +305,12 @@ def test_modules_are_named_where_all_of_one_moves():
     assert modules.wildcards(["a.y.w", "a.x.b", "c1.w", "c1.b"]) == ["a.y.w", "a.x.b", "c1.*"]
     assert modules.collapse(["c1.*", "c2.*", "a.x.w", "a.y.w", "d"]) == ["c1,2.*", "a.{x,y}.w", "d"]
     assert modules.collapse(["a.x.w", "a.y.*"]) == ["a.(x.w, y.*)"]
+
+
+def test_states_that_are_called_otherwise_do_not_keep_layers_apart():
+    symmetries, shapes = layers(2)
+    prediction = lambda name: {"time_constant_steps": 100.0, "label": "leading order",
+                               "motion": {"driven_by": "normalized", "buffers": [name]}}
+    kinetics = [{"symmetry": f"S{i + 1}", "equivariant": False, "ksb": True, "laws": [], "states": [], "breaks": [],
+                 "prediction": prediction(f"mu['l{i}']['up']")} for i in range(2)]
+    assert len(rows(analysis(symmetries, shapes, kinetics=kinetics))) == 1

@@ -11,18 +11,31 @@ from typing import Annotated
 import typer
 
 from noether_mlir import __version__
-from noether_mlir.cli.analyze import analyze_command, rewrite_command
+from noether_mlir.cli.analyze import analyze_command
+from noether_mlir.cli.explain import explain_command
 from noether_mlir.cli.export import export_command
+from noether_mlir.cli.lint import lint_command
 from noether_mlir.cli.proof import check_proof_command
+from noether_mlir.cli.report import report_command
+from noether_mlir.cli.rewrite import rewrite_command
 from noether_mlir.cli.verify import verify_command
 from noether_mlir.errors import NoetherError
 from noether_mlir.tool import tool_version
 
 app = typer.Typer(
     name="noether",
-    help="The symmetries of a training step, the laws they give its optimizer, and the step rewritten with them.",
+    help="""The symmetries of a training step, the laws they give its optimizer, and the step rewritten with them.
+
+    \b
+    Examples:
+      noether analyze step.mlir            what leaves the loss unchanged, as a table
+      noether report step.mlir --open      the same as a page to look at
+      noether explain fc1.kernel step.mlir why a parameter has these symmetries, and no others
+      noether explain N106                 what a lint means
+      noether verify step.mlir             try every claim on numbers
+    """,
+    epilog="Exit status: 0 done, 1 the input is not a training step, 2 wrong usage, 3 a lint that --fail-on names.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -48,10 +61,13 @@ def _root(
 
 
 app.command("analyze")(analyze_command)
+app.command("report")(report_command)
+app.command("explain")(explain_command)
+app.command("lint")(lint_command)
 app.command("verify")(verify_command)
 app.command("check-proof")(check_proof_command)
-app.command("export")(export_command)
 app.command("rewrite")(rewrite_command)
+app.command("export")(export_command)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 # Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""`noether analyze` and `noether rewrite`."""
+"""`noether analyze`."""
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +10,24 @@ from typing import Annotated
 import typer
 
 from noether_mlir.analysis import Analysis, analyze_text
-from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write, write_table
+from noether_mlir.cli.common import (
+    FAIL_ON,
+    GRADIENT_NORM,
+    NUMBERS,
+    OUTPUT,
+    STEP,
+    fail,
+    fails,
+    numbers_of,
+    read,
+    working,
+    write,
+    write_table,
+)
 from noether_mlir.errors import NoetherError
-from noether_mlir.lints import lint_codes, lint_page
 from noether_mlir.sarif import to_sarif
 from noether_mlir.table import render, to_text
 from noether_mlir.table.derivations import derivation_text
-from noether_mlir.tool import run_tool
 
 
 class AnalysisFormat(str, Enum):
@@ -24,34 +36,8 @@ class AnalysisFormat(str, Enum):
     table = "table"
     json = "json"
     sarif = "sarif"
-
-
-def _fail_condition(text: str) -> str:
-    """What --fail-on names, checked."""
-    if text not in ("never", "warning", "error", *lint_codes()):
-        raise typer.BadParameter("it is never, warning, error, or the code of a lint, such as N106")
-    return text
-
-
-def _explain(code: str | None) -> None:
-    """Prints the page of a lint, and ends."""
-    if code is None:
-        return
-    if code not in lint_codes():
-        raise typer.BadParameter(f"there is no lint {code}", param_hint="--explain")
-    write(lint_page(code), None)
-    raise typer.Exit
-
-
-def _assignment(text: str) -> str:
-    name, _, value = text.rpartition("=")
-    try:
-        float(value)
-    except ValueError:
-        name = ""
-    if not name:
-        raise typer.BadParameter("it is NAME=NUMBER")
-    return text
+    html = "html"
+    markdown = "markdown"
 
 
 def analyze_command(
@@ -68,73 +54,71 @@ def analyze_command(
         ),
     ] = None,
     derivations: Annotated[
-        bool, typer.Option("--derivations", help="Also give the proof of each symmetry (JSON).")
+        bool, typer.Option("--derivations", help="Also give the proof of each symmetry (JSON, HTML).")
     ] = False,
     derivation: Annotated[
         str | None, typer.Option("--derivation", metavar="ID", help="Print the proof of one symmetry, by source line.")
     ] = None,
-    fail_on: Annotated[
-        str,
-        typer.Option(
-            "--fail-on",
-            metavar="never|warning|error|CODE",
-            callback=_fail_condition,
-            help="End with status 3 if there is a lint this severe, or of this code.",
-        ),
-    ] = "never",
-    explain: Annotated[
-        str | None,
-        typer.Option(
-            "--explain", metavar="CODE", callback=_explain, is_eager=True, help="Print the page of a lint, and end."
-        ),
-    ] = None,
-    numbers: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=NUMBER",
-            callback=lambda given: [_assignment(each) for each in given or []],
-            help="For predictions: the number an argument is to be taken to have. Several are allowed.",
-        ),
-    ] = None,
-    gradient_norm: Annotated[
-        float | None,
-        typer.Option(
-            "--gradient-norm",
-            metavar="X",
-            min=0.0,
-            help="For predictions: the root mean square of |w| |g| for a scale-invariant block.",
-        ),
-    ] = None,
+    fail_on: Annotated[str, FAIL_ON] = "never",
+    numbers: Annotated[list[str] | None, NUMBERS] = None,
+    gradient_norm: Annotated[float | None, GRADIENT_NORM] = None,
     every: Annotated[
         bool, typer.Option("--all", help="In the table, every symmetry and parameter, not one row a kind of layer.")
     ] = False,
     output: Annotated[Path | None, OUTPUT] = None,
 ) -> None:
-    """Says which transformations of the parameters leave the loss unchanged, and how the optimizer breaks them."""
+    """Says which transformations of the parameters leave the loss unchanged, and how the optimizer breaks them.
+
+    \b
+    Examples:
+      noether analyze step.mlir
+      noether analyze dumps/                         the training step in a JAX_DUMP_IR_TO folder
+      noether analyze train.py:make --format=json    make() returns (step, args)
+      noether analyze step.mlir --fail-on=warning    status 3 if there is a warning
+    """
     try:
-        text = read(step)
-        analysis = analyze_text(
-            text.text,
-            text.source,
-            spurion_threshold=spurion_threshold,
-            derivations=derivations or derivation is not None,
-            numbers={name: float(value) for name, _, value in (each.rpartition("=") for each in numbers or [])},
-            gradient_norm=gradient_norm,
-        )
+        with working("Reading the step") as tell:
+            text = read(step)
+            tell("Analysing")
+            analysis = analyze_text(
+                text.text,
+                text.source,
+                spurion_threshold=spurion_threshold,
+                derivations=derivations or derivation is not None,
+                numbers=numbers_of(numbers),
+                gradient_norm=gradient_norm,
+            )
+            if format is AnalysisFormat.html:
+                tell("Drawing")
+            made = None if derivation else _document(format, analysis, text.text)
     except NoetherError as error:
         fail(error)
     if derivation is not None:
         _print_derivation(analysis, derivation, output)
-    elif format is AnalysisFormat.json:
-        write(analysis.json() + "\n", output)
-    elif format is AnalysisFormat.sarif:
-        write(to_sarif(analysis) + "\n", output)
+    elif made is not None:
+        write(made, output)
     else:
         write_table(lambda: render(analysis, every), lambda: to_text(analysis, full=every), output)
-    failing = {"never": (), "warning": ("warning", "error"), "error": ("error",)}.get(fail_on, (fail_on,))
-    if any(lint.severity in failing or lint.code in failing for lint in analysis.lints):
+    if fails(analysis.lints, fail_on):
         raise typer.Exit(3)
+
+
+def _document(format: AnalysisFormat, analysis: Analysis, text: str | bytes) -> str | None:
+    """The analysis in a form that is no table."""
+    makers: dict[AnalysisFormat, Callable[[], str]] = {
+        AnalysisFormat.json: lambda: analysis.json() + "\n",
+        AnalysisFormat.sarif: lambda: to_sarif(analysis) + "\n",
+        AnalysisFormat.html: lambda: _report().to_html(analysis, text),
+        AnalysisFormat.markdown: lambda: _report().to_markdown(analysis),
+    }
+    return makers[format]() if format in makers else None
+
+
+def _report():  # type: ignore[no-untyped-def]
+    """The module that lays reports out, which is loaded where it is needed."""
+    from noether_mlir import report
+
+    return report
 
 
 def _print_derivation(analysis: Analysis, name: str, output: Path | None) -> None:
@@ -142,34 +126,3 @@ def _print_derivation(analysis: Analysis, name: str, output: Path | None) -> Non
     if not found:
         raise typer.BadParameter(f"there is no symmetry {name}", param_hint="--derivation")
     write(derivation_text(found[0]) + "\n", output)
-
-
-def rewrite_command(
-    step: Annotated[str, STEP],
-    charges: Annotated[
-        bool, typer.Option("--charges", help="Measure the Noether charges in the step and return them.")
-    ] = False,
-    adaptive: Annotated[
-        bool, typer.Option("--adaptive", help="Hold scale-invariant weights as a direction and a radius.")
-    ] = False,
-    eps: Annotated[
-        str,
-        typer.Option("--eps", metavar="exact|keep", help="With --adaptive: scale the epsilons of norms, or not."),
-    ] = "exact",
-    output: Annotated[Path | None, OUTPUT] = None,
-) -> None:
-    """Rewrites a step, and prints it as MLIR in generic form."""
-    if not charges and not adaptive:
-        raise typer.BadParameter("nothing to do: give --charges, --adaptive, or both")
-    if eps not in ("exact", "keep"):
-        raise typer.BadParameter("it is exact or keep", param_hint="--eps")
-    passes = [f"--noether-rewrite-adaptive=eps={eps}"] if adaptive else []
-    passes += ["--noether-track-charges", "--noether-lower-charges"] if charges else []
-    try:
-        text = read(step)
-        write(
-            run_tool([*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"], text.text, text.source),
-            output,
-        )
-    except NoetherError as error:
-        fail(error)

@@ -5,7 +5,8 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,16 +14,95 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console, RenderableType
 
+from noether_mlir.analysis import Lint
 from noether_mlir.errors import NoetherError, NotATrainingStep
+from noether_mlir.lints import lint_codes
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
 from noether_mlir.modules import functional
 
+
+def complete_step(incomplete: str) -> list[str]:
+    """What a step's name may go on as: modules, Python files (to be followed by :function) and folders."""
+    path = Path(incomplete)
+    folder, start = (path, "") if incomplete.endswith("/") else (path.parent, path.name)
+    try:
+        entries = sorted(entry for entry in folder.iterdir() if entry.name.startswith(start))
+    except OSError:
+        return []
+    shown = [entry for entry in entries if not entry.name.startswith(".") or start.startswith(".")]
+    endings = {".mlir": "", ".py": ":"}
+    return [f"{entry}/" if entry.is_dir() else f"{entry}{endings[entry.suffix]}" for entry in shown
+            if entry.is_dir() or entry.suffix in endings]
+
+
+def fail_condition(given: str) -> str:
+    """What --fail-on names, checked."""
+    if given not in ("never", "warning", "error", *lint_codes()):
+        raise typer.BadParameter("it is never, warning, error, or the code of a lint, such as N106")
+    return given
+
+
+def _assignment(given: str) -> str:
+    name, _, value = given.rpartition("=")
+    try:
+        float(value)
+    except ValueError:
+        name = ""
+    if not name:
+        raise typer.BadParameter("it is NAME=NUMBER")
+    return given
+
+
 STEP = typer.Argument(
     metavar="STEP",
+    autocompletion=complete_step,
     help="A .mlir file, a folder of JAX dumps, - for standard input, or module:function (also path.py:function): a"
     " function of no arguments that returns a step and its arguments, (step, args).",
 )
 OUTPUT = typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to standard output.")
+FAIL_ON = typer.Option(
+    "--fail-on",
+    metavar="never|warning|error|CODE",
+    callback=fail_condition,
+    autocompletion=lambda incomplete: [
+        each for each in ("never", "warning", "error", *lint_codes()) if each.startswith(incomplete)
+    ],
+    help="End with status 3 if there is a lint this severe, or of this code.",
+)
+NUMBERS = typer.Option(
+    "--set",
+    metavar="NAME=NUMBER",
+    callback=lambda given: [_assignment(each) for each in given or []],
+    help="For predictions: the number an argument is to be taken to have. Several are allowed.",
+)
+GRADIENT_NORM = typer.Option(
+    "--gradient-norm",
+    metavar="X",
+    min=0.0,
+    help="For predictions: the root mean square of |w| |g| for a scale-invariant block.",
+)
+
+
+def numbers_of(given: Sequence[str] | None) -> dict[str, float]:
+    """What --set gives, by name."""
+    return {name: float(value) for name, _, value in (each.rpartition("=") for each in given or [])}
+
+
+def fails(lints: Iterable[Lint], condition: str) -> bool:
+    """Whether there is a lint that --fail-on names."""
+    failing = {"never": (), "warning": ("warning", "error"), "error": ("error",)}.get(condition, (condition,))
+    return any(lint.severity in failing or lint.code in failing for lint in lints)
+
+
+@contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Says on standard error what is being done, if somebody looks at it; what it yields says what comes next."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda what: None
+        return
+    with console.status(f"{what} …") as status:
+        yield lambda what: status.update(f"{what} …")
 
 
 class Format(str, Enum):

@@ -7,7 +7,7 @@ members are the same up to numbers: those in names (which layer), sizes, and whi
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from noether_mlir.analysis import Analysis, Kinetics, Symmetry
 from noether_mlir.table.labels import Labels, siblings
@@ -88,12 +88,20 @@ def exponent_text(part: Part, family: str) -> str:
     return f"^{part.exponent}"
 
 
+def forecast_key(kinetics: Kinetics) -> Hashable:
+    """What is predicted, without the names of the states it is about."""
+    prediction = kinetics.prediction
+    if prediction is None or prediction.motion is None:
+        return prediction
+    return replace(prediction, motion=replace(prediction.motion, buffers=("",) * len(prediction.motion.buffers)))
+
+
 def _laws(kinetics: Kinetics | None, label: Labels) -> Hashable:
     if kinetics is None:
         return None
     laws = tuple(sorted({(law.hyperparameter, law.value, law.text) for law in kinetics.laws}, key=str))
     breaks = tuple(sorted({label.skeleton(item.why)[0] for item in kinetics.breaks}))
-    return kinetics.equivariant, kinetics.ksb, laws, breaks, kinetics.prediction
+    return kinetics.equivariant, kinetics.ksb, laws, breaks, forecast_key(kinetics)
 
 
 _FAMILIES = ("scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear", "permutation")

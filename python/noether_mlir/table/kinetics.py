@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from noether_mlir.analysis import Break, Kinetics, Law
-from noether_mlir.table.grouping import Group, leaders
+from noether_mlir.table.grouping import Group, forecast_key, leaders
 from noether_mlir.table.labels import Labels
 from noether_mlir.table.symmetries import new_table
 from noether_mlir.table.words import short_location
@@ -26,7 +26,7 @@ def kinetics_table(groups: list[Group], label: Labels) -> Table | None:
             first = group.kinetics[0]
             laws = frozenset((law.hyperparameter, law.value, law.text) for law in first.laws)
             breaks = frozenset(label.skeleton(item.why)[0] for item in first.breaks)
-            alike.setdefault((first.equivariant, first.keeps, laws, breaks, first.prediction), []).append(group)
+            alike.setdefault((first.equivariant, first.keeps, laws, breaks, forecast_key(first)), []).append(group)
     if not alike:
         return None
     columns: list[tuple[str | Text, dict]] = [

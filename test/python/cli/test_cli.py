@@ -14,7 +14,7 @@ from noether_mlir.analysis import schema
 from noether_mlir.cli import app
 from typer.testing import CliRunner
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parent.parent
 REPLY = HERE / "data" / "analysis.json"
 
 
