@@ -348,7 +348,7 @@ bool noether::isAllZeroOrNonFinite(ElementsAttr elements) {
       complex && isa<FloatType>(complex.getElementType()))
     return llvm::all_of(dense.getValues<std::complex<APFloat>>(),
                         [&](const std::complex<APFloat> &value) {
-                          return value.real().isZero() && value.imag().isZero();
+                          return isFree(value.real()) && isFree(value.imag());
                         });
   return false;
 }

@@ -108,6 +108,7 @@ const Registry &rules::getRegistry() {
     addLinalgRules(registry);
     addStructuralRules(registry);
     addOpaqueRules(registry);
+    addCustomCallRules(registry);
     return registry;
   }();
   return registry;

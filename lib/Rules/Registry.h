@@ -80,6 +80,8 @@ enum Reads : unsigned {
   ReadsConstants = 4,
   /// No rule where a shape is not static.
   NeedsStaticShapes = 8,
+  /// Which results anybody uses.
+  ReadsUsers = 16,
 };
 
 using RuleFunction = Answer (*)(const Context &);
@@ -147,6 +149,7 @@ void addTensorRules(Registry &registry);
 void addLinalgRules(Registry &registry);
 void addStructuralRules(Registry &registry);
 void addOpaqueRules(Registry &registry);
+void addCustomCallRules(Registry &registry);
 
 } // namespace noether::rules
 

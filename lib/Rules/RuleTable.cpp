@@ -151,6 +151,9 @@ bool RuleTable::Impl::keyOf(Operation *op, const Entry &entry, Key &key) {
     key.push_back(op->getPropertiesAsAttribute().getAsOpaquePointer());
     key.push_back(op->getRawDictionaryAttrs().getAsOpaquePointer());
   }
+  if (entry.reads & ReadsUsers)
+    for (OpResult result : op->getResults())
+      key.push_back(result.use_empty() ? nullptr : this);
   if (entry.reads & ReadsConstants) {
     if (sizeof(void *) < sizeof(double))
       return false;

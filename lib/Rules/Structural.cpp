@@ -38,21 +38,6 @@ void rules::addStructuralRules(Registry &registry) {
   registry.structural("tensor.yield", terminator);
 }
 
-/// Custom calls: a few well-known targets that keep their operand. Any other is a barrier; the
-/// attribute `noether.rule` says more.
-static Answer customCall(const Context &context) {
-  FailureOr<std::string> target = context.attributes.string("call_target_name");
-  if (failed(target))
-    return Answer::malformed("attribute 'call_target_name' is missing or is not a string");
-  bool isAnnotation = llvm::is_contained(
-      {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "annotate_device_placement"},
-      StringRef(*target));
-  if (isAnnotation && context.numOperands() == 1 && context.numResults() == 1 &&
-      context.operandShape(0) == context.resultShape(0))
-    return copied(context);
-  return Answer::barrier("the target '" + *target + "' is not known");
-}
-
 /// rng: bounds are ordinary numbers, and the drawn numbers do not scale with them one by one.
 static Answer random(const Context &context) {
   RuleBuilder rule = context.builder();
@@ -82,8 +67,6 @@ void rules::addOpaqueRules(Registry &registry) {
   registry.rule("stablehlo.bitcast_convert", bitcastConvert, ReadsTypes,
                 "bit patterns have no scale");
   registry.barrier("stablehlo.create_token", token);
-  registry.rule("stablehlo.custom_call", customCall, ReadsAttributes,
-                "a barrier but for sharding annotations; the attribute 'noether.rule' says more");
   registry.rule("stablehlo.get_dimension_size", independent);
   registry.barrier("stablehlo.get_tuple_element", tuple);
   registry.barrier("stablehlo.infeed", io);

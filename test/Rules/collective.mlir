@@ -8,7 +8,7 @@
 // CHECK-LABEL: func.func @collective(
 func.func @collective(%x: tensor<4x6xf32>,
     %k: tensor<4x6xi32>) {
-  // CHECK: stablehlo.all_gather{{.*}} #noether.rule<([i,j])->([k,j]) frozen {i,k} uses (*) : r0 = o0>
+  // CHECK: stablehlo.all_gather{{.*}} #noether.rule<([i,j])->([(k i),j]) sizes {i=4, k=2} uses (*) : r0 = o0>
   "stablehlo.all_gather"(%x) <{all_gather_dim = 0 : i64, replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : (tensor<4x6xf32>) -> tensor<8x6xf32>
   // CHECK: {noether.rule = #noether.rule<([i,j])->([i,j]) uses (*) : r0 = o0>
   "stablehlo.all_reduce"(%x) <{replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> ({
@@ -22,7 +22,7 @@ func.func @collective(%x: tensor<4x6xf32>,
     %combined = "stablehlo.multiply"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>
     "stablehlo.return"(%combined) : (tensor<f32>) -> ()
   }) : (tensor<4x6xf32>) -> tensor<4x6xf32>
-  // CHECK: stablehlo.all_to_all{{.*}} #noether.rule<([i,j])->([k,l]) frozen {i,j,k,l} uses (*) : r0 = o0>
+  // CHECK: stablehlo.all_to_all{{.*}} #noether.rule<([(i j),k])->([j,(l k)]) sizes {i=2, j=2, k=6, l=2} uses (*) : r0 = o0>
   "stablehlo.all_to_all"(%x) <{concat_dimension = 1 : i64, split_count = 2 : i64, split_dimension = 0 : i64, replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : (tensor<4x6xf32>) -> tensor<2x12xf32>
   // CHECK: stablehlo.collective_broadcast{{.*}} #noether.rule<([i,j])->([i,j]) uses (*) : r0 = o0>
   "stablehlo.collective_broadcast"(%x) <{replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : (tensor<4x6xf32>) -> tensor<4x6xf32>
@@ -32,7 +32,7 @@ func.func @collective(%x: tensor<4x6xf32>,
   "stablehlo.cross-replica-sum"(%x) <{replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : (tensor<4x6xf32>) -> tensor<4x6xf32>
   // CHECK: stablehlo.partition_id{{.*}} #noether.rule<()->([]) : r0 = 0>
   "stablehlo.partition_id"() : () -> tensor<ui32>
-  // CHECK: {noether.rule = #noether.rule<([i,j])->([k,j]) frozen {i,k} uses (*) : r0 = o0>
+  // CHECK: {noether.rule = #noether.rule<([(i j),k])->([j,k]) sizes {i=2, j=2} uses (*) : r0 = o0>
   "stablehlo.reduce_scatter"(%x) <{scatter_dimension = 0 : i64, replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> ({
   ^bb0(%l: tensor<f32>, %r: tensor<f32>):
     %combined = "stablehlo.add"(%l, %r) : (tensor<f32>, tensor<f32>) -> tensor<f32>

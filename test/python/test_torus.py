@@ -34,12 +34,8 @@ INCOMPLETE = {
     "diagonal_of_weight": 5,
     # A choice that only small moves leave alone, as a null space of gradients sees them.
     "codebook": 1, "feature_winner": 7, "feature_top_two": 7, "branch_on_activation": 5,
-    # Calls of LAPACK, which say nothing of what they compute.
+    # Two factors packed into one matrix.
     "algebra_qr": 4, "algebra_qr_triangle": 4, "algebra_lu_solve": 4, "algebra_determinant": 4,
-    "algebra_eigenvectors": 4, "algebra_eigenvalues": 4, "algebra_spectral_radius": 4, "algebra_spectral_norm": 4,
-    "algebra_nuclear_norm": 4,
-    # The dimension that devices' parts are joined or scattered along.
-    "sharded_gathered": 1,
 }
 
 #: Where parts of a parameter move nothing, which is true of them and counted: what the analysis finds. A
