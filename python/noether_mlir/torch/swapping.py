@@ -1,0 +1,115 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Lends a model and its optimizers other tensors for a while. Everything is put back, whatever happens."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.nn.utils import stateless
+
+#: Options of optimizers that choose among implementations of one update: the plain ones, without host synchronisation.
+_PLAIN = {"capturable": True, "foreach": False, "fused": False, "differentiable": False}
+
+
+@contextmanager
+def swapped_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[int, torch.Tensor], state: Mapping[Any, Any],
+    groups: Sequence[Mapping[str, Any]],
+) -> Iterator[None]:  # fmt: skip
+    """An optimizer of other tensors.
+
+    Args:
+        tensors: by the ids of the parameters it has, those it is to have.
+        state: its state, by the latter (or by any other key).
+        groups: for each parameter group, the entries that are to be others.
+    """
+    saved = [dict(group) for group in optimizer.param_groups]
+    attributes = dict(vars(optimizer))
+    lists = list(optimizer.param_groups)
+    try:
+        for group, changes in zip(optimizer.param_groups, groups):
+            group.update({name: value for name, value in _PLAIN.items() if name in group})
+            group.update(changes)
+            group["params"] = [tensors[id(parameter)] for parameter in group["params"]]
+        optimizer.state = defaultdict(dict)
+        for key, value in state.items():
+            optimizer.state[key] = dict(value) if isinstance(value, dict) else value
+        yield
+    finally:
+        vars(optimizer).clear()
+        vars(optimizer).update(attributes)
+        optimizer.param_groups[:] = lists
+        for group, before in zip(optimizer.param_groups, saved):
+            group.clear()
+            group.update(before)
+
+
+@contextmanager
+def swapped_model(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> Iterator[None]:
+    """A model with other parameters and buffers, by name; tied ones stay tied."""
+    with stateless._reparametrize_module(model, dict(tensors), tie_weights=True):
+        yield
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    yield kind
+    for other in kind.__subclasses__():
+        yield from _subclasses(other)
+
+
+@contextmanager
+def replaced(target: Any, name: str, value: Any) -> Iterator[None]:
+    """An attribute that is another for a while."""
+    missing = object()
+    before = vars(target).get(name, missing)
+    setattr(target, name, value)
+    try:
+        yield
+    finally:
+        if before is missing:
+            delattr(target, name)
+        else:
+            setattr(target, name, before)
+
+
+@contextmanager
+def still_schedulers() -> Iterator[None]:
+    """Within it, learning rate schedulers do nothing: they set what the next step is given."""
+    from torch.optim import lr_scheduler
+
+    with ExitStack() as stack:
+        for kind in set(_subclasses(lr_scheduler.LRScheduler)):
+            if "step" in vars(kind):
+                stack.enter_context(replaced(kind, "step", lambda self, *args, **kwargs: None))
+        yield
+
+
+def _symbolic(choose: Any, symbolic: Any) -> Any:
+    def chosen(*values: Any, **named: Any) -> Any:
+        if len(values) == 2 and any(isinstance(value, torch.SymFloat) for value in values):
+            return symbolic(*values)
+        return choose(*values, **named)
+
+    return chosen
+
+
+@contextmanager
+def traceable_optimizers() -> Iterator[None]:
+    """Within it, the extrema of numbers that `torch.optim` computes in Python stay symbolic."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("torch.optim.") and module]
+    with ExitStack() as stack:
+        for module in modules:
+            stack.enter_context(replaced(module, "max", _symbolic(max, torch.sym_max)))
+            stack.enter_context(replaced(module, "min", _symbolic(min, torch.sym_min)))
+        yield
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Within it, PyTorch takes itself to be compiling: optimizers then keep counters as tensors."""
+    with replaced(torch.compiler, "_is_compiling_flag", True):
+        yield
