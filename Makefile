@@ -48,7 +48,7 @@ $(VENV)/bin/python: | $(BUILD)/.dependencies
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[jax,report,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[jax,torch,report,dev]'
 	touch $@
 
 python: $(VENV)/.installed

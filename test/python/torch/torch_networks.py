@@ -218,11 +218,15 @@ def cnn(p, x):
     return linear(p, "head", x.mean((2, 3)))
 
 
-def attention(q, k, v):
-    """[batch, head, time, size], causal."""
+def attention(q, k, v, guarded=False):
+    """[batch, head, time, size], causal. PyTorch guards against rows that see nothing where it is given a mask."""
     scores = q @ jnp.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
     kept = jnp.tril(jnp.ones(scores.shape[-2:], bool))
-    return jax.nn.softmax(jnp.where(kept, scores, -jnp.inf), axis=-1) @ v
+    scores = jnp.where(kept, scores, -jnp.inf)
+    weights = jax.nn.softmax(scores, axis=-1)
+    if guarded:
+        weights = jnp.where(jnp.all(scores == -jnp.inf, -1, keepdims=True), 0.0, weights)
+    return weights @ v
 
 
 def gpt(p, tokens, heads=2):
@@ -231,7 +235,7 @@ def gpt(p, tokens, heads=2):
     h = layer_norm(p, "block.norm1", x)
     fused = h @ p["block.attention.in_proj_weight"].T + p["block.attention.in_proj_bias"]
     q, k, v = (part.reshape(b, t, heads, -1).swapaxes(1, 2) for part in jnp.split(fused, 3, -1))
-    mixed = attention(q, k, v).swapaxes(1, 2).reshape(b, t, -1)
+    mixed = attention(q, k, v, guarded=True).swapaxes(1, 2).reshape(b, t, -1)
     x = x + linear(p, "block.attention.out_proj", mixed)
     h = layer_norm(p, "block.norm2", x)
     x = x + linear(p, "block.down", jax.nn.gelu(linear(p, "block.up", h), approximate=False))
