@@ -62,6 +62,7 @@ class _Explainer:
         self._analysis, self._every = analysis, every
         self.label = Labels([parameter.name for parameter in analysis.parameters])
         self._groups = {found.first.id: found for found in group(analysis, self.label, full=True)}
+        self._ranks = {parameter.name: len(parameter.shape) for parameter in analysis.parameters}
         self._sources = Sources(analysis.source)
 
     def symmetry(self, symmetry: Symmetry, proved: bool = True) -> Iterator[RenderableType]:
@@ -73,7 +74,7 @@ class _Explainer:
         size = f"order {symmetry.order}" if symmetry.order else f"dimension {dimension(found)}"
         heading.append(f"  {size}", style="dim")
         yield heading
-        yield Padding(Text(plain(sentence(found, self.label))), (0, 0, 0, 2))
+        yield Padding(Text(plain(sentence(found, self.label, self._ranks))), (0, 0, 0, 2))
         for line in self._facts(found):
             yield Padding(line, (0, 0, 0, 2))
         if proved:

@@ -73,6 +73,7 @@ class Row:
     glyph: Glyph | None = None
     marks: list[Mark] = field(default_factory=list)
     strands: list[Strand] = field(default_factory=list)
+    path: str = ""  # of the module, where there is no heading
     alike: int = 1  # how many it stands for, where its heading does not say so
 
     @property
@@ -138,7 +139,7 @@ def _with_headings(rows: Sequence[Row]) -> list[Row]:
             for row in inside:
                 row.alike = 1 if together[-1].alike else row.times
         elif module:
-            inside[0].name, inside[0].module, inside[0].alike = f"{module}.{inside[0].name}", "", inside[0].times
+            inside[0].path, inside[0].module, inside[0].alike = f"{module}.", "", inside[0].times
         else:
             for row in inside:
                 row.alike = row.times

@@ -18,7 +18,8 @@ _POWERS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 def mathematics(words: str) -> str:
     """A formula of the report with the signs that a book would have: eta / r^2 becomes η / r²."""
     words = re.sub(r"\b(eta|lambda|epsilon|beta|alpha)(?=_|\b)", lambda match: _LETTERS[match.group(1)], words)
-    return re.sub(r"\^(-?\d+(?:/\d+)?)", lambda match: match.group(1).translate(_POWERS), words).replace(" * ", " · ").replace(" - ", " − ")
+    words = re.sub(r"\^(-?\d+(?:/\d+)?)", lambda match: match.group(1).translate(_POWERS), words)
+    return words.replace(" * ", " · ").replace(" - ", " − ")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Treatment:
 _KEPT = {"orthogonal": "the rotations", "permutation": "the permutations", "translation": "the shift"}
 
 
-def _verdict(kinetics: Kinetics) -> str:
+def _verdict(kinetics: Kinetics, family: str) -> str:
     if kinetics.equivariant and not kinetics.laws:
         return "The optimizer keeps this symmetry: transformed weights take the transformed path."
     if kinetics.keeps:
@@ -60,7 +61,8 @@ def _verdict(kinetics: Kinetics) -> str:
         return "The optimizer feels the length r of the weight, which the loss does not:" if kinetics.ksb else (
             "The optimizer keeps this symmetry, but for constants that guard divisions:"
         )
-    return "The optimizer breaks this symmetry, and no scaling of its hyperparameters mends that."
+    mended = ", and no scaling of its hyperparameters mends that" if family in ("scale", "rescale") else ""
+    return f"The optimizer breaks this symmetry{mended}."
 
 
 def law_texts(laws: Sequence[Law]) -> list[LawText]:
@@ -82,9 +84,9 @@ def treatments(groups: Sequence[Group], label: Labels) -> list[Treatment]:
         first = group.kinetics[0]
         laws = law_texts([law for entry in group.kinetics for law in entry.laws])
         broken = [str(line) for line in break_lines([item for entry in group.kinetics for item in entry.breaks], label)]
-        key = (_verdict(first), tuple(laws), frozenset(label.skeleton(item.why)[0] for item in first.breaks))
+        key = (_verdict(first, group.first.family), tuple(laws), frozenset(label.skeleton(item.why)[0] for item in first.breaks))
         if key not in alike:
-            alike[key] = Treatment([], _verdict(first), laws, broken, first)
+            alike[key] = Treatment([], _verdict(first, group.first.family), laws, broken, first)
         alike[key].groups.append(number)
     return list(alike.values())
 

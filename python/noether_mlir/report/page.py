@@ -16,7 +16,7 @@ from noether_mlir.report.families import FAMILIES, Family, family_of
 from noether_mlir.report.optimizer import Forecast, Treatment, forecasts, mathematics, treatments
 from noether_mlir.report.plots import Plot, plots
 from noether_mlir.report.quoting import Sources
-from noether_mlir.report.sentences import Sentence, dimension, holds, sentence
+from noether_mlir.report.sentences import Ranks, Sentence, dimension, holds, sentence
 from noether_mlir.table.grouping import Group, group
 from noether_mlir.table.labels import Labels, split
 from noether_mlir.table.words import count, human, id_ranges, short_location
@@ -97,6 +97,7 @@ class Page:
     torus_exact: int | None
     tiles: list[Tile]
     drawing: Drawing
+    in_order: bool  # of use
     claims: list[Claim]
     treatments: list[tuple[str, Treatment]]
     plots: list[Plot]
@@ -163,7 +164,7 @@ def _sentence(words: str) -> str:
     return f"{start}." if start and start[-1] not in ".!?" else start
 
 
-def _claim(found: Group, label: Labels, sources: Sources, treatment: Treatment | None) -> Claim:
+def _claim(found: Group, label: Labels, ranks: Ranks, sources: Sources, treatment: Treatment | None) -> Claim:
     first = found.first
     conserved = first.conserved
     breaking = {}
@@ -176,7 +177,7 @@ def _claim(found: Group, label: Labels, sources: Sources, treatment: Treatment |
         anchor=first.id,
         ids=_ids(found.ids),
         family=family_of(first.family),
-        sentence=sentence(found, label),
+        sentence=sentence(found, label, ranks),
         dimension=mathematics(dimension(found)),
         exact=first.exact,
         holds=holds(found),
@@ -248,6 +249,7 @@ def page_of(analysis: Analysis, order: Mapping[int, int] | None = None, with_plo
         symmetry.id: (found.first.id, found.first.family) for found in groups for symmetry in found.symmetries
     }
     shown = dict.fromkeys(found.first.family for found in groups)
+    ranks = {parameter.name: len(parameter.shape) for parameter in analysis.parameters}
     return Page(
         source=analysis.source or "training step",
         entry=analysis.entry,
@@ -258,7 +260,8 @@ def page_of(analysis: Analysis, order: Mapping[int, int] | None = None, with_plo
         torus_exact=analysis.dimension.torus_exact,
         tiles=_tiles(analysis),
         drawing=draw(analysis, groups, label, order or {}),
-        claims=[_claim(found, label, sources, of_group.get(number)) for number, found in enumerate(groups)],
+        in_order=bool(order),
+        claims=[_claim(found, label, ranks, sources, of_group.get(number)) for number, found in enumerate(groups)],
         treatments=[(_ids([name for number in each.groups for name in groups[number].ids]), each) for each in treated],
         plots=plots(groups, treated) if with_plots else [],
         remarks=_remarks(analysis.lints, label, sources),

@@ -7,7 +7,7 @@ parameters, and mathematics.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ class Span(NamedTuple):
 
 
 Sentence = list[Span]
+Ranks = Mapping[str, int]
 
 
 def text(words: str) -> Span:
@@ -43,59 +44,66 @@ def _exponent(exponent: Fraction) -> str:
 #: More names than these in a sentence are counted.
 _NAMES = 4
 
+#: A name, and whether only a part of what has it is meant.
+_Named = tuple[str, bool]
 
-def _names(names: Sequence[str]) -> Sentence:
+
+def _names(names: Sequence[_Named]) -> Sentence:
     """Names with commas and an "and" between them; of many, the first and how many more."""
     shown = list(names) if len(names) <= _NAMES else list(names[: _NAMES - 1])
     spans: Sentence = []
-    for number, name in enumerate(shown):
+    for number, (name, cut) in enumerate(shown):
         if number:
             spans.append(text(" and " if number == len(names) - 1 else ", "))
-        spans.append(Span("name", name))
+        spans += [text("part of "), Span("name", name)] if cut else [Span("name", name)]
     if len(shown) < len(names):
         spans.append(text(f" and {len(names) - len(shown)} more"))
     return spans
 
 
-def _moves(group: Group, label: Labels) -> list[tuple[Part, list[str]]]:
+def _named(line: Line, label: Labels) -> _Named:
+    return label.collapse([part.parameter for part in line.parts]), any(part.sizes != part.view for part in line.parts)
+
+
+def _moves(group: Group, label: Labels) -> list[tuple[Part, list[_Named]]]:
     """A part for each way of moving, and the names of what moves so."""
-    ways: dict[tuple[Fraction, str | None], tuple[Part, dict[str, None]]] = {}
+    ways: dict[tuple[Fraction, str | None], tuple[Part, dict[_Named, None]]] = {}
     for line in group.lines.values():
         part = line.parts[0]
-        key = (part.exponent, part.side)
-        names = ways.setdefault(key, (part, {}))[1]
-        names[label.collapse([each.parameter for each in line.parts])] = None
+        ways.setdefault((part.exponent, part.side), (part, {}))[1][_named(line, label)] = None
     return [(part, list(names)) for part, names in ways.values()]
 
 
-def _each(group: Group, number: str) -> Sentence:
-    """Of what there is one for each block: ", one c for each of 16"."""
+def _each(group: Group, number: str, of: str = "indices") -> Sentence:
+    """Of what there is one for each block: ", one c for each of 16 indices"."""
     shapes = {math.prod(symmetry.block_shape) for symmetry in group.symmetries}
-    return [] if shapes == {1} else [text(", one "), Span("math", number), text(f" for each of {span(shapes)} ")]
+    return [] if shapes == {1} else [text(", one "), Span("math", number), text(f" for each of {span(shapes)} {of}")]
 
 
-def _along(line: Line) -> str:
-    """Which axes the blocks of a line lie along."""
+def _along(group: Group, label: Labels, ranks: Ranks) -> Sentence:
+    """The axis that the blocks lie along, where the first member is seen in its own shape: " (axis 1 of w)"."""
+    line = next(iter(group.lines.values()))
     part = line.parts[0]
-    axes = part.axes or part.block_axes
-    return f"indices of axis {axes[0]}" if len(axes) == 1 else f"indices of axes {', '.join(map(str, axes))}"
+    name, cut = _named(line, label)
+    if cut or not part.axes or len(part.view) != ranks.get(part.parameter):
+        return []
+    axes = f"axis {part.axes[0]}" if len(part.axes) == 1 else f"axes {', '.join(map(str, part.axes))}"
+    return [text(f" ({axes} of "), Span("name", name), text(")")]
 
 
-def _scaled(group: Group, label: Labels) -> Sentence:
+def _scaled(group: Group, label: Labels, ranks: Ranks) -> Sentence:
     spans: Sentence = []
     for number, (part, names) in enumerate(_moves(group, label)):
-        divided = part.exponent < 0
+        verb = "divide" if part.exponent < 0 else "multiply"
         size = abs(part.exponent)
         factor = "c" if size == 1 else f"c{_exponent(size)}"
-        verb = "divide" if divided else "multiply"
         spans.append(text(f"{verb.capitalize() if not number else f', {verb}'} "))
         spans += [*_names(names), text(" by "), Span("math", factor)]
     each = _each(group, "c")
-    lines = list(group.lines.values())
-    return [*spans, *each, *([text(_along(lines[0]))] if each else [])]
+    return [*spans, *each, *(_along(group, label, ranks) if each else [])]
 
 
-def _shifted(group: Group, label: Labels) -> Sentence:
+def _shifted(group: Group, label: Labels, ranks: Ranks) -> Sentence:
     spans: Sentence = []
     for number, (part, names) in enumerate(_moves(group, label)):
         verb = "add" if part.exponent > 0 else "subtract"
@@ -104,7 +112,7 @@ def _shifted(group: Group, label: Labels) -> Sentence:
         spans.append(Span("math", "t" if size == 1 else f"{size} t"))
         spans += [text(" to " if part.exponent > 0 else " from "), *_names(names)]
     each = _each(group, "t")
-    return [*spans, *each, *([text("indices")] if each else [])]
+    return [*spans, *each, *(_along(group, label, ranks) if each else [])]
 
 
 _MATRICES = {
@@ -126,8 +134,7 @@ def _mixed(group: Group, label: Labels) -> Sentence:
             spans += [text(f"{_MATRICES.get(group.first.family, 'a matrix')} "), Span("math", "M"), text(size)]
         else:
             spans.append(Span("math", "M⁻ᵀ" if inverse else "M"))
-    each = _each(group, "M")
-    return [*spans, *each, *([text("blocks")] if each else [])]
+    return [*spans, *_each(group, "M", "blocks")]
 
 
 def _permuted(group: Group, label: Labels) -> Sentence:
@@ -137,13 +144,17 @@ def _permuted(group: Group, label: Labels) -> Sentence:
     return [text(f"Reorder the {number} of "), *_names(names), text(" alike" if len(names) > 1 else "")]
 
 
-def sentence(group: Group, label: Labels) -> Sentence:
-    """What an element of each symmetry of a group does to the parameters."""
+def sentence(group: Group, label: Labels, ranks: Ranks | None = None) -> Sentence:
+    """What an element of each symmetry of a group does to the parameters.
+
+    Args:
+        ranks: how many axes parameters have, by name; without it no axes are named.
+    """
     family = group.first.family
     if family in ("scale", "rescale"):
-        spans = _scaled(group, label)
+        spans = _scaled(group, label, ranks or {})
     elif family == "translation":
-        spans = _shifted(group, label)
+        spans = _shifted(group, label, ranks or {})
     elif family == "permutation":
         spans = _permuted(group, label)
     else:

@@ -43,12 +43,12 @@ def analysis(symmetries=(), shapes=None, **more):
     ("symmetry", "words"),
     [
         (("scale", [], [("a", "1", [], None)]), "Multiply a by c."),
-        (("scale", [8], [("a", "1", [1], None)]), "Multiply a by c, one c for each of 8 indices of axis 1."),
+        (("scale", [8], [("a", "1", [1], None)]), "Multiply a by c, one c for each of 8 indices (axis 1 of a)."),
         (("rescale", [8], [("a", "1", [1], None), ("b", "-1", [0], None)]),
-         "Multiply a by c, divide b by c, one c for each of 8 indices of axis 1."),
+         "Multiply a by c, divide b by c, one c for each of 8 indices (axis 1 of a)."),
         (("rescale", [], [("a", "2", [], None), ("b", "-1/2", [], None)]), "Multiply a by c², divide b by c¹ᐟ²."),
         (("translation", [4], [("a", "1", [0], None), ("b", "-1", [1], None)]),
-         "Add t to a, subtract t from b, one t for each of 4 indices."),
+         "Add t to a, subtract t from b, one t for each of 4 indices (axis 0 of a)."),
         (("general_linear", [], [("a", "0", [1], "direct"), ("b", "0", [0], "inverse_transpose")]),
          "Multiply a by an invertible matrix M of size 8, and b by M⁻ᵀ."),
         (("permutation", [], [("a", "0", [1], "direct"), ("b", "0", [0], "direct")]),
@@ -59,7 +59,20 @@ def test_sentences(symmetry, words):
     made = analysis([symmetry])
     label = Labels(["a", "b"])
     (found,) = group(made, label)
-    assert plain(sentence(found, label)) == words
+    assert plain(sentence(found, label, {"a": 2, "b": 2})) == words
+
+
+def test_parts_are_called_parts():
+    """A third of a fused weight moves: it must not be said that all of it does."""
+    part = {"view": [4, 3, 8], "offsets": [0, 1, 0], "sizes": [4, 1, 8]}
+    data = json.loads(analysis([("rescale", [8], [("a", "1", [2], None), ("b", "-1", [0], None)])],
+                               {"a": [4, 24], "b": [8, 4]}).json())
+    data["symmetries"][0]["members"][0].update(part)
+    made = Analysis.from_json(data)
+    label = Labels(["a", "b"])
+    (found,) = group(made, label)
+    words = "Multiply part of a by c, divide b by c, one c for each of 8 indices."
+    assert plain(sentence(found, label, {"a": 2, "b": 2})) == words
 
 
 def test_formulas():
