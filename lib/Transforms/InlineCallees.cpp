@@ -55,10 +55,13 @@ static void eraseUnused(ModuleOp module) {
       function.erase();
 }
 
-void noether::inlineCallees(func::FuncOp function) {
+void noether::inlineCallees(func::FuncOp function, function_ref<bool(func::CallOp)> filter) {
   auto module = function->getParentOfType<ModuleOp>();
   SymbolTable symbols(module);
-  SmallVector<func::CallOp> calls(function.getBody().front().getOps<func::CallOp>());
+  SmallVector<func::CallOp> calls;
+  for (auto call : function.getBody().front().getOps<func::CallOp>())
+    if (!filter || filter(call))
+      calls.push_back(call);
   // The last first, so that inner calls are handled right after the call that brought them.
   std::reverse(calls.begin(), calls.end());
   bool changed = false;

@@ -8,9 +8,11 @@
 
 namespace noether {
 
-/// Inlines the calls in the body of a function, and those in what was inlined; calls within nested
-/// regions stay. Removes private functions that nobody calls any more. Calls must not be recursive.
-void inlineCallees(mlir::func::FuncOp function);
+/// Inlines the calls in the body of a function, all or those that `filter` wants, and those in what was
+/// inlined; calls within nested regions stay. Removes private functions that nobody calls any more.
+/// Calls must not be recursive.
+void inlineCallees(mlir::func::FuncOp function,
+                   llvm::function_ref<bool(mlir::func::CallOp)> filter = nullptr);
 
 } // namespace noether
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from noether_mlir import kernels as own_kernels
 from noether_mlir.adaptive import Polar, is_polar
 from noether_mlir.errors import NoetherError, UnsupportedStep
 from noether_mlir.lowering import LoweredStep, lower_to_text, plain_step, step_name
@@ -205,6 +206,7 @@ class JittedStep:
         rewrite: Literal["adaptive"] | None,
         eps: Literal["exact", "keep"],
         charges: Literal["return", "attribute"],
+        kernels: bool,
         roles: Any,
         static_argnums: Any,
         static_argnames: Any,
@@ -228,6 +230,7 @@ class JittedStep:
         self.rewrite = rewrite
         self._eps = eps
         self._charges = charges
+        self._kernels = kernels
         self._roles = roles
         self._static = {"static_argnums": static_argnums, "static_argnames": static_argnames}
         self._returns_charges = track
@@ -263,11 +266,16 @@ class JittedStep:
             passes.append(f"--noether-rewrite-adaptive=eps={self._eps}")
         if self._track:
             passes += ["--noether-track-charges", "--noether-lower-charges"]
+        if self._kernels:
+            passes += own_kernels.PASSES
         return [*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"]
 
     def _run_compiler(self, text: str) -> str:
-        if not self.rewrite and not self._track:
+        if not self.rewrite and not self._track and not self._kernels:
             return text
+        if self._kernels:
+            own_kernels.check_step(text)
+            own_kernels.register_with_jax()
         return run_tool(self._passes(), text, step_name(self._step))
 
     def _split(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Callable[[Any], Any]]:
@@ -393,6 +401,7 @@ def jit(
     rewrite: Literal["adaptive"] | None = None,
     eps: Literal["exact", "keep"] = "exact",
     charges: Literal["return", "attribute"] = "return",
+    kernels: bool = False,
     roles: Any = None,
     static_argnums: Any = None,
     static_argnames: Any = None,
@@ -413,6 +422,9 @@ def jit(
             the first call, and `restore` gives plain ones back.
         eps: with a rewrite, "exact" scales the epsilons of normalisations along with r^2, "keep" leaves them constant.
         charges: "return" returns `(out, charges)`, "attribute" returns `out` and sets `.charges`.
+        kernels: run the update in kernels of our own, in place where arguments are donated: one pass over memory for
+            all parameters and their charges. Numbers narrower than f32 are computed with in f32 and rounded once. On the
+            CPU only.
         roles: see `analyze`.
         static_argnums, static_argnames: as for `jax.jit`.
         options: further options of `jax.jit`, such as `donate_argnums` and `out_shardings`.
@@ -427,7 +439,8 @@ def jit(
     Source: Tanaka and Kunin, Noether's Learning Dynamics (2021), eq. (2) and section 4, in its exact discrete form.
     """
     chosen = {
-        "track": track, "rewrite": rewrite, "eps": eps, "charges": charges, "roles": roles,
+        "track": track, "rewrite": rewrite, "eps": eps, "charges": charges, "kernels": kernels,
+        "roles": roles,
         "static_argnums": static_argnums, "static_argnames": static_argnames, **options,
     }  # fmt: skip
     if step is None:

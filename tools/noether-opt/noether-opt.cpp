@@ -7,6 +7,7 @@
 
 #include "noether/Dialect/Host/HostDialects.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
+#include "noether/Kernels/Passes.h"
 #include "noether/Transforms/Passes.h"
 #include "noether/Version.h"
 
@@ -72,6 +73,7 @@ int main(int argc, char **argv) {
 
   mlir::registerTransformsPasses();
   noether::registerNoetherPasses();
+  noether::registerNoetherKernelPasses();
   noether::registerTestPasses();
 
   llvm::cl::AddExtraVersionPrinter(

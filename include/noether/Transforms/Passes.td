@@ -226,6 +226,43 @@ def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::noether::NoetherDialect"];
 }
 
+def OutlineUpdate : Pass<"noether-outline-update", "::mlir::ModuleOp"> {
+  let summary = "Cut the update out of the step, one function for each loop over elements.";
+  let description = [{
+    The update is what the next parameters and states and the charges are computed from and the loss and
+    the gradients are not. Its operations on tensors that are connected element by element become one
+    private function, marked `noether.kernel`, that can run as one loop over the elements: it returns
+    next values and, of what is summed up in the same loop (charges, norms), the sums. Equal functions
+    of several parameters are one. Scalar hyperparameters, and what is computed from them alone, are
+    arguments; constants stay in the body.
+
+    Where a number that a group of operations sums up is needed by the same group again (a norm of the
+    whole gradient, a trust ratio), the group has a function for each *phase*, which its call bears as
+    `noether.phase`: calls of one phase depend on nothing but earlier phases. An operation runs in the
+    latest phase that its users allow, so that early phases only compute what later ones wait for, and sums
+    that nobody waits for ride along with the last. A value that two phases need is computed twice if that
+    reads no more than writing and reading it would.
+
+    What is not elementwise (matrix products, transposes, slices) stays where it is, as do operations on
+    single numbers. The module computes what it did. Callees in the update are inlined. Roles are written
+    as by `noether-mark-roles`; charges are to be lowered first.
+
+    Example:
+
+    ```mlir
+    %0 = stablehlo.multiply %eta, %g : tensor<4x8xf32> // %eta: a broadcast scalar
+    %next = stablehlo.subtract %w, %0 : tensor<4x8xf32>
+    %1 = stablehlo.multiply %w, %w : tensor<4x8xf32>
+    %charge = stablehlo.reduce(%1) dimensions = [0, 1] : tensor<f32>
+    ==>
+    %next, %charge = call @update(%lr, %g, %w) {noether.phase = 0 : i64} : ...
+    ```
+
+    Remarks: `UpdateOutlined` (category `noether-kernels`) with the numbers of functions, calls and phases.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def Report : Pass<"noether-report", "::mlir::ModuleOp"> {
   let summary = "Analyse a training step and write what was found as JSON.";
   let description = [{
