@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from noether_mlir.booleans import pack_booleans, unpack_booleans
 from noether_mlir.errors import NotATrainingStep, ToolNotFound
 
 _NAME = "noether-opt"
@@ -81,7 +82,7 @@ def run_tool(passes: Sequence[str], text: str | bytes, source: str = "<step>") -
         ToolNotFound: if the compiler is missing, does not start, or crashed.
     """
     tool = find_tool()
-    data = text.encode() if isinstance(text, str) else text
+    data = pack_booleans(text).encode() if isinstance(text, str) else text
     try:
         run = subprocess.run([tool, "-", *passes], input=data, capture_output=True, check=False)
     except OSError as error:
@@ -102,4 +103,4 @@ def run_tool(passes: Sequence[str], text: str | bytes, source: str = "<step>") -
         raise NotATrainingStep(message, diagnostics.replace("<stdin>", source))
     if os.environ.get("NOETHER_VERBOSE"):
         print(diagnostics, file=sys.stderr, end="")
-    return run.stdout.decode()
+    return unpack_booleans(run.stdout.decode())
