@@ -25,6 +25,9 @@ namespace noether {
 using namespace mlir;
 using namespace noether;
 
+/// Runs of one call at most: XLA takes time that grows with the square of the operands of one operation.
+static constexpr size_t kMaxRuns = 192;
+
 namespace {
 
 /// A function as a kernel on its index space.
@@ -248,7 +251,13 @@ LogicalResult KernelLowering::run() {
       phases[{call->getBlock(), phase.getInt()}].push_back(call);
   });
   for (auto &[key, calls] : phases) {
-    lowerPhase(calls);
+    size_t numParts = llvm::divideCeil(calls.size(), kMaxRuns);
+    size_t length = llvm::divideCeil(calls.size(), numParts);
+    for (ArrayRef<func::CallOp> rest = calls; !rest.empty();) {
+      ArrayRef<func::CallOp> part = rest.take_front(length);
+      rest = rest.drop_front(part.size());
+      lowerPhase(part);
+    }
     for (func::CallOp call : calls)
       call.erase();
   }
