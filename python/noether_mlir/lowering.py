@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,14 @@ class StepText:
     Attributes:
         text: MLIR text (or MLIR bytecode that `noether-opt` reads itself).
         source: what reports and diagnostics call it: a path, or the function's name.
+        numbers: of arguments that are hyperparameters, what they are, where that is known.
+        decayed: the parameters that the recipe decays, where it chose them by their names.
     """
 
     text: str | bytes
     source: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    decayed: tuple[str, ...] | None = None
 
 
 @lru_cache(maxsize=1)

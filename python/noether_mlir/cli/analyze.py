@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from noether_mlir.analysis import Analysis, analyze_text
+from noether_mlir.analysis import Analysis
 from noether_mlir.cli.common import (
     FAIL_ON,
     GRADIENT_NORM,
     NUMBERS,
     OUTPUT,
     STEP,
+    analyzed,
     fail,
     fails,
-    numbers_of,
     read,
     working,
     write,
@@ -80,12 +80,11 @@ def analyze_command(
         with working("Reading the step") as tell:
             text = read(step)
             tell("Analysing")
-            analysis = analyze_text(
-                text.text,
-                text.source,
+            analysis = analyzed(
+                text,
+                numbers,
                 spurion_threshold=spurion_threshold,
                 derivations=derivations or derivation is not None,
-                numbers=numbers_of(numbers),
                 gradient_norm=gradient_norm,
             )
             if format is AnalysisFormat.html:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console, RenderableType
 
-from noether_mlir.analysis import Lint
+from noether_mlir.analysis import Analysis, Lint, analyze_text
 from noether_mlir.errors import NoetherError, NotATrainingStep
 from noether_mlir.lints import lint_codes
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
@@ -56,8 +56,9 @@ def _assignment(given: str) -> str:
 STEP = typer.Argument(
     metavar="STEP",
     autocompletion=complete_step,
-    help="A .mlir file, a folder of JAX dumps, - for standard input, or module:function (also path.py:function): a"
-    " function of no arguments that returns a step and its arguments, (step, args).",
+    help="A .mlir file, a folder of JAX dumps, - for standard input, module:function (also path.py:function): a"
+    " function of no arguments that returns a step and its arguments, (step, args); or hf:MODEL, a configuration of"
+    " Hugging Face's models.",
 )
 OUTPUT = typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to standard output.")
 FAIL_ON = typer.Option(
@@ -86,6 +87,16 @@ GRADIENT_NORM = typer.Option(
 def numbers_of(given: Sequence[str] | None) -> dict[str, float]:
     """What --set gives, by name."""
     return {name: float(value) for name, _, value in (each.rpartition("=") for each in given or [])}
+
+
+def analyzed(text: StepText, numbers: Sequence[str] | None = None, **options: Any) -> Analysis:
+    """The analysis of a step, with what --set gives in the place of the numbers it comes with."""
+    analysis = analyze_text(text.text, text.source, numbers={**text.numbers, **numbers_of(numbers)}, **options)
+    if text.decayed is None:
+        return analysis
+    from noether_mlir.decay import with_choices
+
+    return with_choices(analysis, text.decayed)
 
 
 def fails(lints: Iterable[Lint], condition: str) -> bool:
@@ -155,6 +166,10 @@ def read(step: str) -> StepText:
     """The module that the command line names."""
     if step == "-":
         return StepText(to_generic(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
+    if step.startswith("hf:"):
+        from noether_mlir.huggingface import read_configuration
+
+        return read_configuration(step)
     if ":" in step and not Path(step).exists():
         require_jax("tracing a Python function")
         function, args, options = call_function(step)
@@ -167,7 +182,7 @@ def read(step: str) -> StepText:
 
 def read_with_arguments(step: str) -> tuple[StepText, list[Any] | None]:
     """The same, with the leaves of the arguments that a Python function comes with, in the module's order."""
-    if ":" not in step or Path(step).exists() or step == "-":
+    if ":" not in step or Path(step).exists() or step == "-" or step.startswith("hf:"):
         return read(step), None
     require_jax("tracing a Python function")
     from noether_mlir.verification.driver import flat_arguments

@@ -15,8 +15,8 @@ from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.text import Text
 
-from noether_mlir.analysis import Analysis, Parameter, Symmetry, analyze_text
-from noether_mlir.cli.common import OUTPUT, complete_step, fail, read, working, write, write_table
+from noether_mlir.analysis import Analysis, Parameter, Symmetry
+from noether_mlir.cli.common import OUTPUT, analyzed, complete_step, fail, read, working, write, write_table
 from noether_mlir.errors import NoetherError
 from noether_mlir.lints import lint_codes, lint_page
 from noether_mlir.report.derivation import proof_of
@@ -39,8 +39,7 @@ def _load(step: str) -> Analysis:
             return Analysis.from_json(Path(step).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise NoetherError(f"{step}: {getattr(error, 'strerror', None) or error}") from None
-    text = read(step)
-    return analyze_text(text.text, text.source, derivations=True)
+    return analyzed(read(step), derivations=True)
 
 
 def _matching(analysis: Analysis, label: Labels, name: str) -> Parameter:

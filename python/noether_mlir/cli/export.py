@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from noether_mlir.analysis import analyze_text
-from noether_mlir.cli.common import OUTPUT, STEP, fail, read, write
+from noether_mlir.cli.common import OUTPUT, STEP, analyzed, fail, read, write
 from noether_mlir.errors import NoetherError
 from noether_mlir.exports import FORMS, export
 
@@ -54,8 +53,7 @@ def export_command(
         noether export train.py:make_step --as=optax-mask -o mask.json
     """
     try:
-        text = read(step)
-        value = export(analyze_text(text.text, text.source), form.value, decay.value)
+        value = export(analyzed(read(step)), form.value, decay.value)
     except NoetherError as error:
         fail(error)
     write(json.dumps(value, indent=2, ensure_ascii=False) + "\n", output)

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from noether_mlir.analysis import Analysis, Lint, analyze_text
-from noether_mlir.cli.common import FAIL_ON, OUTPUT, STEP, fail, fails, read, working, write
+from noether_mlir.analysis import Analysis, Lint
+from noether_mlir.cli.common import FAIL_ON, OUTPUT, STEP, analyzed, fail, fails, read, working, write
 from noether_mlir.errors import NoetherError
 from noether_mlir.sarif import to_sarif
 
@@ -83,8 +83,7 @@ def lint_command(
     for step in steps:
         try:
             with working(f"Analysing {step}"):
-                text = read(step)
-                analyses.append(analyze_text(text.text, text.source))
+                analyses.append(analyzed(read(step)))
         except NoetherError as error:
             fail(error)
     write(_shown(analyses, format, notes), output)

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from noether_mlir.analysis import analyze_text
-from noether_mlir.cli.common import GRADIENT_NORM, NUMBERS, STEP, fail, numbers_of, read, working, write
+from noether_mlir.cli.common import GRADIENT_NORM, NUMBERS, STEP, analyzed, fail, read, working, write
 from noether_mlir.errors import NoetherError
 
 
@@ -36,9 +35,7 @@ def report_command(
         with working("Reading the step") as tell:
             text = read(step)
             tell("Analysing")
-            analysis = analyze_text(
-                text.text, text.source, derivations=proofs, numbers=numbers_of(numbers), gradient_norm=gradient_norm
-            )
+            analysis = analyzed(text, numbers, derivations=proofs, gradient_norm=gradient_norm)
             tell("Drawing")
             from noether_mlir.report import to_html
 

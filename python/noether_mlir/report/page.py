@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from noether_mlir._version import __version__
 from noether_mlir.analysis import Analysis, Lint, Parameter
+from noether_mlir.decay import Choice, choices_of
 from noether_mlir.lints import lint_title
 from noether_mlir.report.derivation import Proof, proof_of
 from noether_mlir.report.drawing import Drawing, draw
@@ -103,6 +104,7 @@ class Page:
     plots: list[Plot]
     remarks: list[Remark]
     rows: list[ParameterRow]
+    decay: list[tuple[Choice, list[str]]]  # by name, and what of it
     mismatches: list[str]
     unknown: list[str]
     tool_version: str
@@ -266,6 +268,7 @@ def page_of(analysis: Analysis, order: Mapping[int, int] | None = None, with_plo
         plots=plots(groups, treated) if with_plots else [],
         remarks=_remarks(analysis.lints, label, sources),
         rows=[_parameter_row(parameter, label, anchors) for parameter in analysis.parameters],
+        decay=[(choice, label.summary(choice.parameters)) for choice in choices_of(analysis)],
         mismatches=[
             f"{_short(item.why, label)} ({item.op} at {short_location(item.location)})"
             for item in analysis.gradient_mismatches

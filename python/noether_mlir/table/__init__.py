@@ -15,7 +15,7 @@ from noether_mlir.table.compact import compact_table
 from noether_mlir.table.grouping import Group, group
 from noether_mlir.table.kinetics import kinetics_table
 from noether_mlir.table.labels import Labels
-from noether_mlir.table.remarks import lint_table, mismatches, reason_table, unknown_operations
+from noether_mlir.table.remarks import decay_table, lint_table, mismatches, reason_table, unknown_operations
 from noether_mlir.table.symmetries import constants_table, legend, symmetry_table
 from noether_mlir.table.words import count, human
 
@@ -73,6 +73,7 @@ def render(analysis: Analysis, full: bool = False) -> Iterator[RenderableType]:
         kinetics_table(groups, label),
         reason_table(analysis.parameters, label, full),
         lint_table(analysis.lints, label, full),
+        decay_table(analysis, label),
         mismatches(analysis, label),
         unknown_operations(analysis),
     ]

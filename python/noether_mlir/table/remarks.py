@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from noether_mlir.analysis import Analysis, Lint, Obstruction, Parameter
+from noether_mlir.decay import choices_of
 from noether_mlir.table.kinetics import break_lines
 from noether_mlir.table.labels import Labels, fill, split
 from noether_mlir.table.symmetries import new_table
@@ -73,6 +74,24 @@ def lint_table(lints: Sequence[Lint], label: Labels, full: bool = False) -> Tabl
         color = {"error": "red", "warning": "yellow"}.get(lint.severity, "cyan")
         names = label.summary(each.parameter for each in found if each.parameter)
         table.add_row(Text(lint.code, style=color), ", ".join(names), words)
+    return table
+
+
+def decay_table(analysis: Analysis, label: Labels) -> Table | None:
+    """What a choice of decayed parameters by name amounts to; None if the recipe made none."""
+    choices = choices_of(analysis)
+    if not choices:
+        return None
+    table = new_table(
+        ("decay by name", {"no_wrap": True}),
+        ("", {"justify": "right", "no_wrap": True}),
+        ("parameters", {"overflow": "fold", "ratio": 2}),
+        ("by the symmetries", {"overflow": "fold", "ratio": 2}),
+    )
+    for choice in choices:
+        odd = (choice.decayed, choice.kind) in ((True, "gain"), (True, "dead"), (False, "scale-invariant"))
+        words = Text("decayed" if choice.decayed else "left out", style="yellow" if odd else "")
+        table.add_row(words, f"x{len(choice.parameters)}", "\n".join(label.summary(choice.parameters)), choice.says)
     return table
 
 
