@@ -51,7 +51,9 @@ def choices(analysis: Analysis, decayed: Collection[str]) -> list[Choice]:
 
 def with_choices(analysis: Analysis, decayed: Collection[str]) -> Analysis:
     """The analysis with what a choice by name amounts to among its data, as `decay_by_name`."""
-    told = [{**dataclasses.asdict(choice), "parameters": list(choice.parameters)} for choice in choices(analysis, decayed)]
+    told = [
+        {**dataclasses.asdict(choice), "parameters": list(choice.parameters)} for choice in choices(analysis, decayed)
+    ]
     return dataclasses.replace(analysis, data={**analysis.data, "decay_by_name": told})
 
 

@@ -13,8 +13,8 @@ from noether_mlir.huggingface import parse
 from typer.testing import CliRunner
 
 # One layer of width 32 with 4 heads of 8, and 48 hidden units.
-LLAMA = "num_hidden_layers=1,hidden_size=32,intermediate_size=48,num_attention_heads=4,num_key_value_heads=2,head_dim=8,vocab_size=64"
 BERT = "num_hidden_layers=1,hidden_size=32,intermediate_size=48,num_attention_heads=4"
+LLAMA = f"{BERT},num_key_value_heads=2,head_dim=8,vocab_size=64"
 MODELS = {
     # The residual stream; per layer ln_1, values, queries and keys, ln_2: 4 times the width.
     "gpt2": ("n_layer=1,n_embd=32,n_head=4,vocab_size=64", 4 * 32 + 1),
@@ -89,7 +89,7 @@ def test_names():
     ("hf:nothing", "neither a type of model"),
     ("hf:gpt2,layers=2", "its configuration has no field layers"),
     ("hf:gpt2,n_head=7", "the configuration makes no model"),
-    ("hf:clip", "no language model or image classifier"),
+    ("hf:encodec", "no language model or image classifier"),
     ("hf:gpt2,optimizer=lion", "optimizer is trainer, adamw, sgd, not lion"),
 ])
 def test_what_is_no_model(name, message):
