@@ -16,8 +16,8 @@ namespace {
 
 class Chooser {
 public:
-  explicit Chooser(const StepAnalysis &analysis)
-      : roles(analysis.roles), isTaken(roles.arguments.size()) {}
+  Chooser(const StepAnalysis &analysis, StringRef category)
+      : roles(analysis.roles), category(category), isTaken(roles.arguments.size()) {}
 
   /// Adds the block of a symmetry, or adds it to a block, or says why it is in none.
   LogicalResult add(const Symmetry &symmetry);
@@ -36,6 +36,7 @@ private:
   func::FuncOp entry() { return roles.entry; }
 
   const StepRoles &roles;
+  StringRef category; // of remarks
   SmallVector<AdaptiveBlock, 0> blocks;
   llvm::BitVector isTaken; // parameters that are in a block
 };
@@ -143,7 +144,7 @@ LogicalResult Chooser::findNextValues(AdaptiveBlock &block) {
 LogicalResult Chooser::add(const Symmetry &symmetry) {
   Location location = entry().getArgument(symmetry.members.front().argument).getLoc();
   auto options = [&](StringRef name) {
-    return remark::RemarkOpts::name(name).category("noether-adaptive").function(entry().getName());
+    return remark::RemarkOpts::name(name).category(category).function(entry().getName());
   };
   auto leave = [&](const std::string &obstacle) {
     remark::missed(location, options("NotAdapted"))
@@ -181,7 +182,8 @@ LogicalResult Chooser::add(const Symmetry &symmetry) {
 }
 
 FailureOr<SmallVector<AdaptiveBlock, 0>>
-noether::chooseAdaptiveBlocks(const StepAnalysis &analysis, ArrayRef<std::string> names) {
+noether::chooseAdaptiveBlocks(const StepAnalysis &analysis, ArrayRef<std::string> names,
+                              StringRef category) {
   SmallVector<const Symmetry *> symmetries;
   llvm::DenseMap<StringRef, size_t> order;
   for (auto [number, symmetry] : llvm::enumerate(analysis.symmetries)) {
@@ -197,7 +199,7 @@ noether::chooseAdaptiveBlocks(const StepAnalysis &analysis, ArrayRef<std::string
   llvm::stable_sort(
       symmetries, [](const Symmetry *a, const Symmetry *b) { return a->dimension > b->dimension; });
 
-  Chooser chooser(analysis);
+  Chooser chooser(analysis, category);
   for (const Symmetry *symmetry : symmetries)
     if (failed(chooser.add(*symmetry)))
       return failure();

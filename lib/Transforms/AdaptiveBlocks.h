@@ -45,11 +45,12 @@ struct AdaptiveBlock {
 };
 
 /// Chooses blocks that share no parameter, those of the largest dimension first, among the
-/// symmetries named (all of them if none is). Says in remarks why a symmetry is not taken. Fails
-/// with a diagnostic if a name is unknown or the step does not return the next value of a
-/// parameter.
+/// symmetries named (all of them if none is). Says in remarks of a category which symmetries are taken
+/// ("Adapted") and why others are not. Fails with a diagnostic if a name is unknown or the step does
+/// not return the next value of a parameter.
 mlir::FailureOr<llvm::SmallVector<AdaptiveBlock, 0>>
-chooseAdaptiveBlocks(const StepAnalysis &analysis, llvm::ArrayRef<std::string> names);
+chooseAdaptiveBlocks(const StepAnalysis &analysis, llvm::ArrayRef<std::string> names,
+                     llvm::StringRef category = "noether-adaptive");
 
 } // namespace noether
 

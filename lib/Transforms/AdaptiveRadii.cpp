@@ -3,9 +3,9 @@
 
 #include "AdaptiveRadii.h"
 
-#include "noether/Dialect/Host/StablehloBuilder.h"
+#include "BlockSums.h"
 
-#include "mlir/AsmParser/AsmParser.h"
+#include "noether/Dialect/Host/StablehloBuilder.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -13,17 +13,10 @@ using namespace mlir;
 using namespace noether;
 
 static Value createIsNonzero(StablehloBuilder &b, Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  MLIRContext *context = type.getContext();
-  auto direction = parseAttribute("#stablehlo<comparison_direction NE>", context);
-  auto kind = parseAttribute("#stablehlo<comparison_type FLOAT>", context);
-  return b.create(
-      "stablehlo.compare", type.clone(IntegerType::get(context, 1)), {value, b.splat(type, 0)},
-      {NamedAttribute("comparison_direction", direction), NamedAttribute("compare_type", kind)});
+  return b.compare("NE", value, b.splat(cast<RankedTensorType>(value.getType()), 0));
 }
 
-/// Whether a part of the block is at the position of each index.
-static Value createIsInPart(StablehloBuilder &b, const AdaptiveBlock &block) {
+Value noether::createIsInPart(OpBuilder &builder, Location loc, const AdaptiveBlock &block) {
   auto type =
       RankedTensorType::get(block.type.getShape(), IntegerType::get(block.type.getContext(), 1));
   SmallVector<bool> isInPart(block.type.getNumElements());
@@ -31,32 +24,32 @@ static Value createIsInPart(StablehloBuilder &b, const AdaptiveBlock &block) {
     int64_t size = part.type.getNumElements();
     std::fill_n(isInPart.begin() + part.position * size, size, true);
   }
-  return b.create("stablehlo.constant", type, {},
-                  NamedAttribute("value", DenseElementsAttr::get(type, isInPart)));
+  return StablehloBuilder(builder, loc)
+      .create("stablehlo.constant", type, {},
+              NamedAttribute("value", DenseElementsAttr::get(type, isInPart)));
+}
+
+Value noether::createProduct(OpBuilder &builder, Location loc, const AdaptiveBlock &block,
+                             ValueRange lhs, ValueRange rhs) {
+  StablehloBuilder b(builder, loc);
+  Value product;
+  for (auto [member, x, y] : llvm::zip_equal(block.members, lhs, rhs)) {
+    Value sum = createBlockSum(builder, loc, member.view, member.axes,
+                               block.type.getElementType(), x, y);
+    product = product ? b.binary("stablehlo.add", product, sum) : sum;
+  }
+  return product;
 }
 
 Value noether::createNorm(OpBuilder &builder, Location loc, const AdaptiveBlock &block,
                           ValueRange members) {
   StablehloBuilder b(builder, loc);
-  Value charge;
-  for (auto [member, value] : llvm::zip_equal(block.members, members)) {
-    Value view = b.convert(b.reshape(value, member.view), block.type.getElementType());
-    SmallVector<int64_t> summed, kept(member.axes.begin(), member.axes.end()), permutation;
-    for (int64_t axis = 0, rank = member.view.size(); axis < rank; ++axis)
-      if (!llvm::is_contained(member.axes, axis))
-        summed.push_back(axis);
-    Value sum = b.reduceSum(b.binary("stablehlo.multiply", view, view), summed);
-    llvm::sort(kept);
-    for (int64_t axis : member.axes)
-      permutation.push_back(llvm::find(kept, axis) - kept.begin());
-    sum = b.transpose(sum, permutation);
-    charge = charge ? b.binary("stablehlo.add", charge, sum) : sum;
-  }
+  Value charge = createProduct(builder, loc, block, members, members);
   Value root = b.unary("stablehlo.sqrt", charge);
   Value hasNorm = createIsNonzero(b, charge);
   if (static_cast<int64_t>(block.parts.size()) < block.numPositions)
-    hasNorm = b.binary("stablehlo.and", hasNorm, createIsInPart(b, block));
-  return b.create("stablehlo.select", block.type, {hasNorm, root, b.splat(block.type, 1)});
+    hasNorm = b.binary("stablehlo.and", hasNorm, createIsInPart(builder, loc, block));
+  return b.select(hasNorm, root, b.splat(block.type, 1));
 }
 
 /// The block with its positions as one leading dimension.

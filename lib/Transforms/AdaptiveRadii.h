@@ -12,6 +12,15 @@
 
 namespace noether {
 
+/// For each index of the block, the sum of the products of what two sets of tensors, like the
+/// members, hold there.
+mlir::Value createProduct(mlir::OpBuilder &builder, mlir::Location loc, const AdaptiveBlock &block,
+                          mlir::ValueRange lhs, mlir::ValueRange rhs);
+
+/// Whether some symmetry is at each index of the block.
+mlir::Value createIsInPart(mlir::OpBuilder &builder, mlir::Location loc,
+                           const AdaptiveBlock &block);
+
 /// For each index of the block, the norm of all that the members hold there; 1 where it is 0 or
 /// where no symmetry is.
 mlir::Value createNorm(mlir::OpBuilder &builder, mlir::Location loc, const AdaptiveBlock &block,

@@ -10,9 +10,9 @@
 #include "AdaptiveSignature.h"
 #include "EntryResults.h"
 #include "GaugeFixing.h"
-#include "InlineCallees.h"
-#include "InlineStep.h"
+#include "RmspropForm.h"
 #include "StateGauges.h"
+#include "StepRewrite.h"
 
 #include "noether/Dialect/Host/StablehloBuilder.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
@@ -37,36 +37,32 @@ struct RewriteAdaptive : noether::impl::RewriteAdaptiveBase<RewriteAdaptive> {
 
 private:
   LogicalResult checkOptions();
-  LogicalResult rewrite(const StepRoles &roles, ArrayRef<AdaptiveBlock> blocks);
+  LogicalResult rewrite(const StepAnalysis &analysis, ArrayRef<AdaptiveBlock> blocks,
+                        ArrayRef<RmspropNumbers> rmsprop);
 };
 
 } // namespace
 
 LogicalResult RewriteAdaptive::checkOptions() {
-  if (form != "exact")
+  if (form != "exact" && form != "rmsprop")
     return getOperation().emitError("option 'form' of noether-rewrite-adaptive is '")
-           << form << "': it can be 'exact'";
+           << form << "': it can be 'exact' or 'rmsprop'";
+  if (gradients != "coherent" && gradients != "noise")
+    return getOperation().emitError("option 'gradients' of noether-rewrite-adaptive is '")
+           << gradients << "': it can be 'coherent' or 'noise'";
   if (eps != "exact" && eps != "keep")
     return getOperation().emitError("option 'eps' of noether-rewrite-adaptive is '")
            << eps << "': it can be 'exact' or 'keep'";
   return success();
 }
 
-/// The rewrite makes StableHLO operations.
-static LogicalResult checkDialects(func::FuncOp entry) {
-  for (Operation &op : entry.getBody().front()) {
-    StringRef dialect = op.getName().getDialectNamespace();
-    if (!llvm::is_contained({"stablehlo", "chlo", "sdy", "mhlo", "func"}, dialect))
-      return op.emitOpError("is not StableHLO: only steps in StableHLO can be rewritten");
-  }
-  return success();
-}
-
 /// Puts the rewritten step's results in the place of the old ones: directions, states in the gauges
 /// of the new radii, and everything else in its own gauge; then the radii.
-static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBlock> blocks,
-                                   const ArgumentGauges &gauges, GaugeFixing &fixing,
-                                   ArrayRef<Value> radii) {
+static LogicalResult finishResults(const StepAnalysis &analysis, ArrayRef<AdaptiveBlock> blocks,
+                                   ArrayRef<RmspropNumbers> rmsprop, const ArgumentGauges &gauges,
+                                   GaugeFixing &fixing, ArrayRef<Value> radii,
+                                   ArrayRef<Value> joined) {
+  const StepRoles &roles = analysis.roles;
   func::FuncOp entry = roles.entry;
   Operation &terminator = entry.getBody().front().back();
   Location loc = terminator.getLoc();
@@ -75,6 +71,20 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
     wanted[*roles.arguments[argument].carriedTo] = gauge;
   for (auto [operand, gauge] : llvm::zip(terminator.getOpOperands(), wanted))
     operand.set(fixing.bring(operand.get(), gauge, terminator));
+  for (auto [number, numbers] : llvm::enumerate(rmsprop)) {
+    const AdaptiveBlock &block = blocks[number];
+    SmallVector<Value> directions, gradients;
+    for (const AdaptiveBlock::Member &member : block.members) {
+      directions.push_back(entry.getArgument(member.argument));
+      Gauge gauge = Gauge() - gauges.lookup(member.argument);
+      gradients.push_back(
+          fixing.bring(analysis.gradients.lookup(member.argument), gauge, terminator));
+    }
+    OpBuilder at(&terminator);
+    auto next = createRmspropUpdate(at, loc, block, numbers, joined[number], directions, gradients);
+    for (auto [member, value] : llvm::zip_equal(block.members, next))
+      terminator.setOperand(member.result, value);
+  }
 
   // Now all next values are in the gauge of the old radii; the new ones are `growth` times as
   // large. Directions are divided by the very number that multiplies the radii. Products with its
@@ -107,11 +117,13 @@ static LogicalResult finishResults(const StepRoles &roles, ArrayRef<AdaptiveBloc
   return appendResults(entry, results);
 }
 
-LogicalResult RewriteAdaptive::rewrite(const StepRoles &roles, ArrayRef<AdaptiveBlock> blocks) {
+LogicalResult RewriteAdaptive::rewrite(const StepAnalysis &analysis,
+                                       ArrayRef<AdaptiveBlock> blocks,
+                                       ArrayRef<RmspropNumbers> rmsprop) {
+  const StepRoles &roles = analysis.roles;
   func::FuncOp entry = roles.entry;
   annotateRoles(roles);
   entry->setDiscardableAttr("noether.entry", UnitAttr::get(&getContext()));
-  inlineCallees(entry);
 
   OperationFacts facts(&getContext(), eps == "keep" ? double(spurionThreshold) : 0);
   ArgumentGauges gauges = gaugesOfParameters(blocks);
@@ -127,13 +139,14 @@ LogicalResult RewriteAdaptive::rewrite(const StepRoles &roles, ArrayRef<Adaptive
   if (failed(radii))
     return failure();
   OpBuilder builder(operations.front());
-  BlockPowers powers(joinAllRadii(builder, entry.getLoc(), blocks, *radii), operations.front());
+  SmallVector<Value> joined = joinAllRadii(builder, entry.getLoc(), blocks, *radii);
+  BlockPowers powers(joined, operations.front());
   GaugeFixing fixing(facts, powers);
   for (const auto &[argument, gauge] : gauges)
     fixing.setGauge(entry.getArgument(argument), gauge);
   for (Operation *op : ArrayRef(operations).drop_back())
     fixing.visit(*op);
-  if (failed(finishResults(roles, blocks, gauges, fixing, *radii)))
+  if (failed(finishResults(analysis, blocks, rmsprop, gauges, fixing, *radii, joined)))
     return failure();
   describeBlocks(entry, blocks, gauges);
 
@@ -146,11 +159,12 @@ LogicalResult RewriteAdaptive::rewrite(const StepRoles &roles, ArrayRef<Adaptive
 }
 
 void RewriteAdaptive::runOnOperation() {
-  if (failed(checkOptions()) || failed(inlineStep(getOperation())))
+  if (failed(checkOptions()))
     return signalPassFailure();
   AnalysisOptions options;
   options.spurionThreshold = spurionThreshold;
-  FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);
+  options.motions = form == "rmsprop";
+  FailureOr<StepAnalysis> analysis = analyzeInlined(getOperation(), options);
   if (failed(analysis))
     return signalPassFailure();
   func::FuncOp entry = analysis->roles.entry;
@@ -162,13 +176,19 @@ void RewriteAdaptive::runOnOperation() {
   auto blocks = chooseAdaptiveBlocks(*analysis, names);
   if (failed(blocks))
     return signalPassFailure();
+  SmallVector<RmspropNumbers> rmsprop;
+  if (form == "rmsprop")
+    rmsprop = findRmspropNumbers(*analysis,
+                                 gradients == "noise" ? RmspropGradients::Noise
+                                                      : RmspropGradients::Coherent,
+                                 *blocks);
   if (blocks->empty()) {
     remark::missed(entry.getLoc(), remark::RemarkOpts::name("NotAdapted")
                                        .category("noether-adaptive")
                                        .function(entry.getName()))
         << remark::reason("no parameter is scale-invariant on its own");
-    return markAllAnalysesPreserved();
+    return;
   }
-  if (failed(checkDialects(entry)) || failed(rewrite(analysis->roles, *blocks)))
+  if (failed(checkStablehlo(entry)) || failed(rewrite(*analysis, *blocks, rmsprop)))
     return signalPassFailure();
 }

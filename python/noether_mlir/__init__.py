@@ -25,6 +25,7 @@ from noether_mlir.errors import (
 if TYPE_CHECKING:
     from noether_mlir.adaptive import Polar, adapt, restore
     from noether_mlir.jitted import Charges, JittedStep, jit
+    from noether_mlir.rewriting import RewrittenStep, balance, rewrite, teleport
     from noether_mlir.verification.driver import verify
     from noether_mlir.verification.verdict import Verification
 
@@ -36,14 +37,18 @@ __all__ = [
     "NoetherError",
     "NotATrainingStep",
     "Polar",
+    "RewrittenStep",
     "ToolNotFound",
     "UnsupportedStep",
     "Verification",
     "__version__",
     "adapt",
     "analyze",
+    "balance",
     "jit",
     "restore",
+    "rewrite",
+    "teleport",
     "verify",
 ]
 
@@ -52,10 +57,14 @@ _NEEDS_JAX = {
     "Charges": "jitted",
     "JittedStep": "jitted",
     "Polar": "adaptive",
+    "RewrittenStep": "rewriting",
     "Verification": "verification.verdict",
     "adapt": "adaptive",
+    "balance": "rewriting",
     "jit": "jitted",
     "restore": "adaptive",
+    "rewrite": "rewriting",
+    "teleport": "rewriting",
     "verify": "verification.driver",
 }
 

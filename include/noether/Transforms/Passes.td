@@ -5,6 +5,7 @@
 #define NOETHER_TRANSFORMS_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+include "noether/Transforms/Rewrites.td"
 
 // No pass here declares statistics: their layout depends on NDEBUG, so that a pass built one way
 // would not fit a libMLIR built the other. Passes count with remarks.
@@ -181,6 +182,13 @@ def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
     r^2 v, running statistics as mean / r), which is found from its degree.
 
     * `form=exact`: discrete-time exact, for any optimizer.
+    * `form=rmsprop`: for updates that are linear in the gradient with numbers that are constants, the form
+      of Tanaka and Kunin (2021), equations (2) and (3), an approximation: r^4 is a moving average of |g^|^2, as
+      in RMSProp with one number per block, and the direction moves by `-eta / (1 - beta) g^ / r^2`. Momentum
+      and decay are in the numbers of the average. What it forgets per step is `4 eta lambda / (1 - beta)`;
+      what gradients add is `2 eta^2 (1 + beta) / (1 - beta)^3` for gradients that keep their direction
+      (`gradients=coherent`) and `2 eta^2 / (1 - beta)^2` for such as are noise (`gradients=noise`). Other
+      blocks are left as they are.
     * `eps=exact`: constants are corrected as everything else (eps / r^2 in a norm). `eps=keep`: constants
       up to `spurion-threshold` stay what they are where they are added to or compared with a value in
       another gauge, as if the norm had always been taken of the direction: an approximation.
@@ -216,7 +224,9 @@ def RewriteAdaptive : Pass<"noether-rewrite-adaptive", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"form", "form", "std::string", /*default=*/"\"exact\"", "Kind of rewrite: exact">,
+    Option<"form", "form", "std::string", /*default=*/"\"exact\"", "Kind of rewrite: exact or rmsprop">,
+    Option<"gradients", "gradients", "std::string", /*default=*/"\"coherent\"",
+           "For form=rmsprop, how gradients add up: coherent or noise">,
     Option<"eps", "eps", "std::string", /*default=*/"\"exact\"",
            "Small constants next to values of other degrees: exact or keep">,
     Option<"spurionThreshold", "spurion-threshold", "double", /*default=*/"2e-3",

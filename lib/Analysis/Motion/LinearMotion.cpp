@@ -80,6 +80,17 @@ std::optional<double> LinearMotion::displacement() const {
   return result;
 }
 
+std::optional<SmallVector<double>> LinearMotion::decayMode(double factor) const {
+  size_t n = size() - 1;
+  SmallVector<double> matrix(n * n), right(n);
+  for (size_t i = 0; i < n; ++i) {
+    right[i] = at(i + 1, 0);
+    for (size_t j = 0; j < n; ++j)
+      matrix[i * n + j] = (i == j ? factor : 0) - at(i + 1, j + 1);
+  }
+  return solve(std::move(matrix), std::move(right));
+}
+
 std::optional<double> LinearMotion::decayFactor() const {
   if (size() == 1)
     return at(0, 0);

@@ -192,6 +192,16 @@ std::optional<LinearMotion> MotionBuilder::numbers(const UpdateForm *inDirection
   return LinearMotion(transition, drive);
 }
 
+/// Whether all numbers of an update without directions are constants of the program.
+bool MotionBuilder::isConstant() const {
+  auto areConstants = [](const UpdateForm *form) {
+    return form && llvm::all_of(form->terms, [](auto &term) { return term.second.getConstant(); });
+  };
+  return areConstants(next) && llvm::all_of(motion.buffers, [&](unsigned state) {
+           return areConstants(forms.nextState(state));
+         });
+}
+
 /// Whether a form is made of squares, and of states that add up squares.
 bool MotionBuilder::isSumOfSquares(const UpdateForm &form) const {
   bool hasSquare = false;
@@ -558,6 +568,7 @@ ParameterMotion MotionBuilder::build() {
     if (forms.gradientAtom()) {
       motion.drive = ParameterMotion::Drive::Gradient;
       motion.linear = numbers(nullptr, 1, true);
+      motion.linearIsExact = motion.linear && isConstant();
     }
   } else {
     direction = others.front();

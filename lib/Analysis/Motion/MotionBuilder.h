@@ -34,6 +34,7 @@ private:
   bool isSumOfSquares(const UpdateForm &form) const;
   std::optional<double> sizeOfSquare(const UpdateForm &square);
   std::optional<LinearMotion> numbers(const UpdateForm *direction, double scale, bool withDecay);
+  bool isConstant() const;
   std::optional<double> entry(const UpdateForm &form, AtomId atom) const;
   std::optional<LinearMotion> innerBuffers() const;
   void findKeys();

@@ -3,6 +3,7 @@
 
 #include "noether/Dialect/Host/StablehloBuilder.h"
 
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -45,6 +46,22 @@ Value StablehloBuilder::scale(Value operand, double factor) {
   if (factor == -1)
     return unary("stablehlo.negate", operand);
   return binary("stablehlo.multiply", operand, splat(getType(operand), factor));
+}
+
+Value StablehloBuilder::compare(StringRef direction, Value lhs, Value rhs) {
+  RankedTensorType type = getType(lhs);
+  MLIRContext *context = type.getContext();
+  StringRef kind = isa<FloatType>(type.getElementType()) ? "FLOAT" : "SIGNED";
+  auto parse = [&](StringRef name, StringRef value) {
+    return parseAttribute(("#stablehlo<" + name + " " + value + ">").str(), context);
+  };
+  return create("stablehlo.compare", type.clone(IntegerType::get(context, 1)), {lhs, rhs},
+                {builder.getNamedAttr("comparison_direction", parse("comparison_direction", direction)),
+                 builder.getNamedAttr("compare_type", parse("comparison_type", kind))});
+}
+
+Value StablehloBuilder::select(Value predicate, Value onTrue, Value onFalse) {
+  return create("stablehlo.select", onTrue.getType(), {predicate, onTrue, onFalse});
 }
 
 Value StablehloBuilder::convert(Value operand, Type elementType) {

@@ -36,6 +36,9 @@ public:
   /// The same factor exactly: the eigenvalue of A that is 1 without decay. Nothing if it is not real
   /// (the decay is too strong for the momentum).
   std::optional<double> decayFactor() const;
+  /// What only shrinks, by `factor` in each step, where there is no gradient: a parameter of 1 with these
+  /// in its buffers. `factor` is `decayFactor`.
+  std::optional<llvm::SmallVector<double>> decayMode(double factor) const;
   /// How far one gradient moves the parameter in the end, per unit of it: -eta / (1 - beta).
   std::optional<double> displacement() const;
   /// What a step adds to |w|^2, per |g|^2, while gradients keep their direction (to the curvature of

@@ -68,6 +68,9 @@ struct ParameterMotion {
   /// units of its size, entry by entry, so that |g|^2 is the number of entries; without the decay of a
   /// `Normalized` one.
   std::optional<LinearMotion> linear;
+  /// Whether these are what the update computes in every step, to rounding: it is linear in the gradient,
+  /// and no number is one it tends to or leaves out what several parameters share.
+  bool linearIsExact = false;
   /// Of a decay that is normalized: its rate per unit of 1 / (size of a gradient's entry).
   std::optional<double> normalizedDecay;
   /// Of a normalized update: the rates of its moving averages, and the most that an entry of the

@@ -28,6 +28,10 @@ public:
   mlir::Value binary(llvm::StringRef name, mlir::Value lhs, mlir::Value rhs);
   mlir::Value scale(mlir::Value operand, double factor);
 
+  /// `direction` is EQ, NE, GE, ...
+  mlir::Value compare(llvm::StringRef direction, mlir::Value lhs, mlir::Value rhs);
+  mlir::Value select(mlir::Value predicate, mlir::Value onTrue, mlir::Value onFalse);
+
   mlir::Value convert(mlir::Value operand, mlir::Type elementType);
   mlir::Value reshape(mlir::Value operand, llvm::ArrayRef<int64_t> shape);
   mlir::Value slice(mlir::Value operand, llvm::ArrayRef<int64_t> offsets,

@@ -1,0 +1,190 @@
+// Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Parameters that the loss does not depend on leave the step, and the states that serve them alone.
+
+#include "StepConversions.h"
+#include "StepRewrite.h"
+
+#include "noether/Dialect/Noether/IR/Noether.h"
+#include "noether/Transforms/Passes.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace noether {
+#define GEN_PASS_DEF_ELIMINATEDEADPARAMETERS
+#include "noether/Transforms/Passes.h.inc"
+} // namespace noether
+
+using namespace mlir;
+using namespace noether;
+
+namespace {
+struct EliminateDeadParameters
+    : noether::impl::EliminateDeadParametersBase<EliminateDeadParameters> {
+  using EliminateDeadParametersBase::EliminateDeadParametersBase;
+
+  void runOnOperation() override;
+
+private:
+  llvm::BitVector findDropped(const StepRoles &roles);
+  LogicalResult drop(const StepRoles &roles, const llvm::BitVector &dropped);
+};
+} // namespace
+
+static constexpr llvm::StringLiteral kCategory = "noether-dead-parameters";
+
+/// Dead parameters and what their updates carry along, less all that something else reads.
+llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
+  func::FuncOp entry = roles.entry;
+  Block &body = entry.getBody().front();
+  Operation &terminator = body.back();
+  size_t numArguments = roles.arguments.size();
+  auto nextOf = [&](unsigned argument) {
+    return terminator.getOperand(*roles.arguments[argument].carriedTo);
+  };
+  auto isState = [&](unsigned argument) {
+    const StepRoles::Argument &info = roles.arguments[argument];
+    return info.role == ArgumentRole::State && info.carriedTo;
+  };
+
+  llvm::BitVector candidates(numArguments);
+  SmallVector<unsigned> pending;
+  OperationSlice own(body);
+  for (auto [argument, info] : llvm::enumerate(roles.arguments))
+    if (info.role == ArgumentRole::Param && info.dead && info.carriedTo) {
+      candidates.set(argument);
+      own.add(nextOf(argument));
+      pending.push_back(argument);
+    }
+  while (!pending.empty()) {
+    pending.pop_back();
+    for (unsigned argument = 0; argument < numArguments; ++argument)
+      if (isState(argument) && own.contains(argument) && !candidates.test(argument)) {
+        candidates.set(argument);
+        own.add(nextOf(argument));
+        pending.push_back(argument);
+      }
+  }
+
+  OperationSlice others(body);
+  llvm::BitVector isDroppedResult(terminator.getNumOperands());
+  for (unsigned argument : candidates.set_bits())
+    isDroppedResult.set(*roles.arguments[argument].carriedTo);
+  for (auto [number, value] : llvm::enumerate(terminator.getOperands()))
+    if (!isDroppedResult.test(number))
+      others.add(value);
+  for (Operation &op : body.without_terminator())
+    if (mayHaveEffects(op)) {
+      for (Value operand : op.getOperands())
+        others.add(operand);
+      for (Value result : op.getResults())
+        others.add(result);
+    }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (unsigned argument : candidates.set_bits())
+      if (others.contains(argument)) {
+        candidates.reset(argument);
+        others.add(nextOf(argument));
+        changed = true;
+      }
+  }
+
+  auto options = [&](StringRef name) {
+    return remark::RemarkOpts::name(name).category(kCategory).function(entry.getName());
+  };
+  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+    Location location = entry.getArgument(argument).getLoc();
+    if (candidates.test(argument))
+      remark::passed(location, options("Eliminated"))
+          << remark::metric("role", stringifyRole(info.role))
+          << remark::metric("name", info.name);
+    else if (info.role == ArgumentRole::Param && info.dead) {
+      Operation *user = others.findUser(argument);
+      std::string reason = user               ? describe(user) + " needs it for another result"
+                           : !info.carriedTo ? "it has no next value"
+                                              : "it is returned as another result";
+      remark::missed(location, options("NotEliminated"))
+          << remark::metric("name", info.name) << remark::reason("{0}", reason);
+    }
+  }
+  return candidates;
+}
+
+/// Result numbers in the attributes of arguments, after some results are gone.
+static void renumberResults(func::FuncOp entry, const llvm::BitVector &dropped) {
+  for (StringRef name : {StringRef(NoetherDialect::kCarriedToAttrName),
+                         StringRef("tf.aliasing_output")})
+    for (unsigned argument = 0; argument < entry.getNumArguments(); ++argument)
+      if (auto number = entry.getArgAttrOfType<IntegerAttr>(argument, name)) {
+        int64_t result = number.getInt(), before = 0;
+        for (unsigned other : dropped.set_bits())
+          before += other < result;
+        entry.setArgAttr(argument, name, IntegerAttr::get(number.getType(), result - before));
+      }
+}
+
+LogicalResult EliminateDeadParameters::drop(const StepRoles &roles,
+                                            const llvm::BitVector &dropped) {
+  func::FuncOp entry = roles.entry;
+  Operation &terminator = entry.getBody().front().back();
+  ArgumentList plain(entry), rewritten = plain.without(dropped);
+  for (unsigned argument : dropped.set_bits())
+    rewritten.append(plain, argument);
+  size_t numKept = plain.size() - dropped.count();
+  auto adapt = [&](OpBuilder &, ValueRange arguments) {
+    SmallVector<Value> results, last;
+    for (auto [argument, value] : llvm::enumerate(arguments))
+      (dropped.test(argument) ? last : results).push_back(value);
+    llvm::append_range(results, last);
+    return results;
+  };
+  auto restore = [&](OpBuilder &, ValueRange arguments) {
+    SmallVector<Value> results;
+    size_t kept = 0, last = numKept;
+    for (size_t argument = 0; argument < plain.size(); ++argument)
+      results.push_back(arguments[dropped.test(argument) ? last++ : kept++]);
+    return results;
+  };
+  if (failed(createConversions(entry, plain, rewritten, adapt, restore)))
+    return failure();
+
+  llvm::BitVector results(terminator.getNumOperands());
+  for (unsigned argument : dropped.set_bits())
+    results.set(*roles.arguments[argument].carriedTo);
+  SmallVector<Value> kept;
+  for (auto [number, value] : llvm::enumerate(terminator.getOperands()))
+    if (!results.test(number))
+      kept.push_back(value);
+  terminator.setOperands(kept);
+  eraseUnused(entry.getBody().front());
+  renumberResults(entry, results);
+  if (failed(entry.eraseResults(results)) || failed(entry.eraseArguments(dropped)))
+    return entry.emitOpError("internal error: its arguments cannot be erased");
+
+  Builder b(entry.getContext());
+  auto numbers = [&](const llvm::BitVector &bits) {
+    return b.getDenseI64ArrayAttr(SmallVector<int64_t>(bits.set_bits_begin(), bits.set_bits_end()));
+  };
+  entry->setDiscardableAttr(
+      "noether.dropped",
+      b.getDictionaryAttr({b.getNamedAttr("arguments", numbers(dropped)),
+                           b.getNamedAttr("results", numbers(results))}));
+  return success();
+}
+
+void EliminateDeadParameters::runOnOperation() {
+  FailureOr<StepAnalysis> analysis = analyzeInlined(getOperation(), {});
+  if (failed(analysis))
+    return signalPassFailure();
+  const StepRoles &roles = analysis->roles;
+  llvm::BitVector dropped = findDropped(roles);
+  if (dropped.none())
+    return;
+  annotateRoles(roles);
+  func::FuncOp entry = roles.entry;
+  entry->setDiscardableAttr("noether.entry", UnitAttr::get(&getContext()));
+  if (failed(drop(roles, dropped)))
+    signalPassFailure();
+}

@@ -1,0 +1,92 @@
+# Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Steps, and runs of rewritten ones beside the originals, in double precision."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from zoo.model import cast
+
+STEPS = 50
+
+
+def optimized(model, transformation, steps=STEPS):
+    """A step of a model of the zoo, its carried arguments, and the batches."""
+    statistics = model.initial_statistics()
+
+    def value(params, statistics, batch):
+        if statistics is None:
+            return model.loss(params, batch, model.epsilons()), None
+        return model.loss(params, statistics, batch, model.epsilons())
+
+    def update(params, state, statistics, batch):
+        (loss, statistics), grads = jax.value_and_grad(value, has_aux=True)(params, statistics, batch)
+        updates, state = transformation.update(grads, state, params)
+        return optax.apply_updates(params, updates), state, statistics, loss
+
+    if statistics is None:
+        def step(params, state, batch):
+            params, state, _, loss = update(params, state, None, batch)
+            return params, state, loss
+    else:
+        def step(params, state, statistics, batch):
+            return update(params, state, statistics, batch)
+
+    params = model.parameters(0)
+    carried = (params, cast(transformation.init(params), jnp.float64))
+    carried += () if statistics is None else (statistics,)
+    return step, carried, [model.data(t) for t in range(steps)]
+
+
+def distance(a, b):
+    """The largest distance of two trees' float leaves, relative to their norms (or absolute, of what is zero)."""
+    worst = 0.0
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        x, y = np.asarray(x), np.asarray(y)
+        if x.dtype.kind != "f" or not x.size:
+            continue
+        assert np.isfinite(x).all() and np.isfinite(y).all()
+        norm = float(np.linalg.norm(y))
+        worst = max(worst, float(np.linalg.norm(x - y)) / (norm if norm > 1e-12 else 1.0))
+    return worst
+
+
+def nudged(tree):
+    """One unit in the last place away."""
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda x: x * (1 + 2.2e-16 * jnp.asarray(rng.integers(-1, 2, x.shape))), tree)
+
+
+def train(step, args, data):
+    """The carried arguments at the end, and the other results of every step."""
+    step, rest = jax.jit(step), []
+    for batch in data:
+        out = step(*args, batch)
+        args = out[: len(args)]
+        rest.append(out[len(args) :])
+    return args, rest
+
+
+def train_rewritten(rewritten, args, data):
+    """The same of a rewritten step, restored."""
+    *carried, batch, extra = rewritten.adapt(*args, data[0])
+    rest = []
+    for batch in data:
+        *out, extra = rewritten(*carried, batch, extra)
+        carried = out[: len(carried)]
+        rest.append(tuple(out[len(carried) :]))
+    return rewritten.restore(*carried, data[0], extra)[: len(args)], rest
+
+
+def compare(step, rewritten, args, data, tolerance):
+    """Fails if the two differ by more than the tolerance, or ten times what rounding at the start makes of it."""
+    wanted, wanted_rest = train(step, args, data)
+    control, control_rest = train(step, (nudged(args[0]), *args[1:]), data)
+    found, found_rest = train_rewritten(rewritten, args, data)
+    noise = distance((control, control_rest), (wanted, wanted_rest))
+    error = distance((found, found_rest), (wanted, wanted_rest))
+    moved = distance(wanted[0], args[0])
+    print(f"rewritten {error:.1e}, one-ulp control {noise:.1e}, moved {moved:.1e}")
+    assert moved > 1e-3, "nothing was trained"
+    assert error <= max(tolerance, 10 * noise)
