@@ -33,7 +33,6 @@ struct Balance : noether::impl::BalanceBase<Balance> {
 } // namespace
 
 static constexpr llvm::StringLiteral kCategory = "noether-balance";
-static constexpr llvm::StringLiteral kSweep = "noether_balance_sweep", kBalance = "noether_balance";
 
 /// The factor of one move: with P and Q the squares of what grows and what shrinks, each times its
 /// exponent, the sum of squares is stationary where P = Q. (Q / P)^(1 / (2 (p + q))), p and q the
@@ -71,6 +70,50 @@ static void sweep(OpBuilder &builder, Location loc, const SymmetryMoves &moves,
   moves.apply(builder, loc, factors, values);
 }
 
+/// Many sweeps over what is moved, as a loop.
+static void repeat(OpBuilder &builder, Location loc, const SymmetryMoves &moves, unsigned sweeps,
+                   MutableArrayRef<Value> values) {
+  StablehloBuilder b(builder, loc);
+  auto counter = RankedTensorType::get({}, builder.getI32Type());
+  auto integer = [&](OpBuilder &at, int32_t value) {
+    return StablehloBuilder(at, loc).create(
+        "stablehlo.constant", counter, {},
+        builder.getNamedAttr("value", DenseElementsAttr::get(counter, value)));
+  };
+  SmallVector<Value> carried = {integer(builder, 0)};
+  for (const auto &[argument, gauge] : moves.getGauges())
+    carried.push_back(values[argument]);
+  SmallVector<Type> types(ValueRange(carried).getTypes());
+  SmallVector<Location> locations(types.size(), loc);
+  OperationState state(loc, "stablehlo.while", carried, types);
+  state.addRegion();
+  state.addRegion();
+  Operation *loop = builder.create(state);
+  auto createBlock = [&](unsigned region, function_ref<SmallVector<Value>(OpBuilder &, Block &)> fill) {
+    OpBuilder at(builder.getContext());
+    Block *block = at.createBlock(&loop->getRegion(region), {}, types, locations);
+    Operation *terminator = at.create(OperationState(loc, "stablehlo.return"));
+    at.setInsertionPoint(terminator);
+    terminator->setOperands(fill(at, *block));
+  };
+  createBlock(0, [&](OpBuilder &at, Block &block) -> SmallVector<Value> {
+    return {StablehloBuilder(at, loc).compare("LT", block.getArgument(0), integer(at, sweeps))};
+  });
+  createBlock(1, [&](OpBuilder &at, Block &block) {
+    SmallVector<Value> inner(values), next;
+    for (auto [number, entry] : llvm::enumerate(moves.getGauges()))
+      inner[entry.first] = block.getArgument(number + 1);
+    sweep(at, loc, moves, inner);
+    next.push_back(StablehloBuilder(at, loc).binary("stablehlo.add", block.getArgument(0),
+                                                    integer(at, 1)));
+    for (const auto &[argument, gauge] : moves.getGauges())
+      next.push_back(inner[argument]);
+    return next;
+  });
+  for (auto [number, entry] : llvm::enumerate(moves.getGauges()))
+    values[entry.first] = loop->getResult(number + 1);
+}
+
 void Balance::runOnOperation() {
   AnalysisOptions options;
   options.spurionThreshold = spurionThreshold;
@@ -92,21 +135,12 @@ void Balance::runOnOperation() {
 
   Location loc = entry.getLoc();
   ArgumentList arguments(entry);
-  auto oneSweep = [&](OpBuilder &builder, ValueRange from) {
+  auto body = [&](OpBuilder &builder, ValueRange from) {
     SmallVector<Value> values(from);
-    sweep(builder, loc, *moves, values);
+    repeat(builder, loc, *moves, sweeps, values);
     return values;
   };
-  auto allSweeps = [&](OpBuilder &builder, ValueRange from) {
-    SmallVector<Value> values(from);
-    for (unsigned i = 0; i < sweeps; ++i) {
-      auto call = func::CallOp::create(builder, loc, kSweep, arguments.getTypes(), values);
-      values.assign(call.result_begin(), call.result_end());
-    }
-    return values;
-  };
-  if (failed(createFunction(entry, kSweep, arguments, arguments, oneSweep)) ||
-      failed(createFunction(entry, kBalance, arguments, arguments, allSweeps)))
+  if (failed(createFunction(entry, "noether_balance", arguments, arguments, body)))
     return signalPassFailure();
   if (!everyStep)
     return;

@@ -42,6 +42,10 @@ static std::string findObstacle(const StepAnalysis &analysis, unsigned argument)
   return "";
 }
 
+static const LinearMotion &motionOf(const StepAnalysis &analysis, unsigned argument) {
+  return *analysis.motions.find(argument)->second.linear;
+}
+
 /// Why a block stays as it is.
 static std::string findObstacle(const StepAnalysis &analysis, const AdaptiveBlock &block) {
   if (static_cast<int64_t>(block.parts.size()) < block.numPositions)
@@ -49,9 +53,9 @@ static std::string findObstacle(const StepAnalysis &analysis, const AdaptiveBloc
   for (const AdaptiveBlock::Member &member : block.members)
     if (std::string obstacle = findObstacle(analysis, member.argument); !obstacle.empty())
       return obstacle;
-  const LinearMotion &first = *analysis.motions.lookup(block.members.front().argument).linear;
+  const LinearMotion &first = motionOf(analysis, block.members.front().argument);
   for (const AdaptiveBlock::Member &member : block.members)
-    if (!(*analysis.motions.lookup(member.argument).linear == first))
+    if (!(motionOf(analysis, member.argument) == first))
       return "its parameters are not moved by the same update";
   std::optional<double> factor = first.decayFactor();
   if (!factor || !(*factor > 0) || !(*factor < 1))
@@ -70,7 +74,7 @@ static std::string findObstacle(const StepAnalysis &analysis, const AdaptiveBloc
 
 static void addBlock(const StepAnalysis &analysis, const AdaptiveBlock &block,
                      SmallVectorImpl<DecayGroup> &groups) {
-  const LinearMotion &motion = *analysis.motions.lookup(block.members.front().argument).linear;
+  const LinearMotion &motion = motionOf(analysis, block.members.front().argument);
   auto *group = llvm::find_if(groups, [&](const DecayGroup &g) { return g.motion == motion; });
   if (group == groups.end()) {
     double factor = *motion.decayFactor();
@@ -84,7 +88,7 @@ static void addBlock(const StepAnalysis &analysis, const AdaptiveBlock &block,
   for (const AdaptiveBlock::Member &member : block.members) {
     DecayGroup::Member added{member.argument, member.result, {}, {},
                              analysis.gradients.lookup(member.argument)};
-    for (unsigned state : analysis.motions.lookup(member.argument).buffers) {
+    for (unsigned state : analysis.motions.find(member.argument)->second.buffers) {
       added.buffers.push_back(state);
       added.bufferResults.push_back(*analysis.roles.arguments[state].carriedTo);
     }

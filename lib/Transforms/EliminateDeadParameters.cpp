@@ -3,6 +3,7 @@
 //
 // Parameters that the loss does not depend on leave the step, and the states that serve them alone.
 
+#include "OperationFacts.h"
 #include "StepConversions.h"
 #include "StepRewrite.h"
 
@@ -34,6 +35,77 @@ private:
 
 static constexpr llvm::StringLiteral kCategory = "noether-dead-parameters";
 
+/// Values that are zero whatever the arguments are (which are finite): the gradients of what the loss
+/// does not read, and what optimizers make of them.
+static llvm::DenseSet<Value> findZeros(Block &body) {
+  OperationFacts facts(body.getParentOp()->getContext(), 0);
+  llvm::DenseSet<Value> zeros;
+  for (Operation &op : body.without_terminator()) {
+    facts.visit(op);
+    if (op.getNumResults() != 1 || op.getNumRegions() != 0)
+      continue;
+    auto isZero = [&](unsigned operand) { return zeros.contains(op.getOperand(operand)); };
+    unsigned count = op.getNumOperands();
+    StringRef name = op.getName().stripDialect();
+    bool all = count > 0 && llvm::all_of(llvm::seq(0u, count), isZero);
+    bool result = facts.splatOf(op.getResult(0)) == 0.0;
+    if (name == "multiply")
+      result |= count == 2 && (isZero(0) || isZero(1));
+    else if (name == "divide")
+      result |= count == 2 && isZero(0);
+    else if (name == "select")
+      result |= count == 3 && isZero(1) && isZero(2);
+    else if (llvm::is_contained({"add", "subtract", "negate", "convert", "reshape", "transpose",
+                                 "broadcast_in_dim"},
+                                name))
+      result |= all;
+    if (result)
+      zeros.insert(op.getResult(0));
+  }
+  return zeros;
+}
+
+/// Arguments whose next values no training has a part in: no batch, no random number and no parameter
+/// that the loss depends on reaches them, in this step or in steps before.
+static llvm::BitVector findUntouched(const StepRoles &roles) {
+  func::FuncOp entry = roles.entry;
+  Block &body = entry.getBody().front();
+  llvm::DenseSet<Value> zeros = findZeros(body);
+  SmallVector<SmallVector<unsigned, 1>> carriedFrom(body.back().getNumOperands());
+  llvm::BitVector untouched(roles.arguments.size());
+  SmallVector<Value> pending;
+  llvm::DenseSet<Value> seen;
+  auto touch = [&](Value value) {
+    if (!zeros.contains(value) && seen.insert(value).second)
+      pending.push_back(value);
+  };
+  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+    if (info.carriedTo)
+      carriedFrom[*info.carriedTo].push_back(argument);
+    bool isTouched = info.role == ArgumentRole::Batch || info.role == ArgumentRole::Rng ||
+                     (info.role == ArgumentRole::Param && !info.dead);
+    if (isTouched)
+      touch(entry.getArgument(argument));
+    else if (info.carriedTo)
+      untouched.set(argument);
+  }
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    for (OpOperand &use : value.getUses()) {
+      Operation *op = body.findAncestorOpInBlock(*use.getOwner());
+      if (op == &body.back()) {
+        for (unsigned argument : carriedFrom[use.getOperandNumber()]) {
+          untouched.reset(argument);
+          touch(entry.getArgument(argument));
+        }
+        continue;
+      }
+      llvm::for_each(op->getResults(), touch);
+    }
+  }
+  return untouched;
+}
+
 /// Dead parameters and what their updates carry along, less all that something else reads.
 llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
   func::FuncOp entry = roles.entry;
@@ -51,8 +123,17 @@ llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
   llvm::BitVector candidates(numArguments);
   SmallVector<unsigned> pending;
   OperationSlice own(body);
+  // What the data flow took for a state, since the loss does not depend on it.
+  llvm::BitVector untouched = findUntouched(roles);
+  auto isDead = [&](unsigned argument) {
+    const StepRoles::Argument &info = roles.arguments[argument];
+    auto type = dyn_cast<RankedTensorType>(entry.getArgument(argument).getType());
+    return (info.role == ArgumentRole::Param && info.dead) ||
+           (untouched.test(argument) && type && type.getRank() > 0 &&
+            isa<FloatType>(type.getElementType()));
+  };
   for (auto [argument, info] : llvm::enumerate(roles.arguments))
-    if (info.role == ArgumentRole::Param && info.dead && info.carriedTo) {
+    if (isDead(argument) && info.carriedTo) {
       candidates.set(argument);
       own.add(nextOf(argument));
       pending.push_back(argument);
@@ -100,7 +181,7 @@ llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
       remark::passed(location, options("Eliminated"))
           << remark::metric("role", stringifyRole(info.role))
           << remark::metric("name", info.name);
-    else if (info.role == ArgumentRole::Param && info.dead) {
+    else if (isDead(argument)) {
       Operation *user = others.findUser(argument);
       std::string reason = user               ? describe(user) + " needs it for another result"
                            : !info.carriedTo ? "it has no next value"

@@ -251,8 +251,10 @@ LogicalResult EliminateDecay::rewrite(const StepRoles &roles, ArrayRef<DecayGrou
     auto it = next.find(operand.getOperandNumber());
     operand.set(it != next.end() ? it->second : fixing.bring(operand.get(), Gauge(), terminator));
   }
+  if (failed(appendResults(entry, results)))
+    return failure();
   eraseUnused(body);
-  return appendResults(entry, results);
+  return success();
 }
 
 void EliminateDecay::runOnOperation() {

@@ -81,9 +81,12 @@ bool noether::mayHaveEffects(Operation &op) {
 }
 
 void noether::eraseUnused(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-    if (op.use_empty() && !mayHaveEffects(op))
-      op.erase();
+  SmallVector<Operation *> operations;
+  for (Operation &op : block.without_terminator())
+    operations.push_back(&op);
+  for (Operation *op : llvm::reverse(operations))
+    if (op->use_empty() && !mayHaveEffects(*op))
+      op->erase();
 }
 
 void OperationSlice::add(Value value, const llvm::DenseSet<Value> *stops) {

@@ -1,4 +1,4 @@
-// RUN: not noether-opt --noether-rewrite-adaptive=form=rmsprop %s 2>&1 | FileCheck %s --check-prefix=FORM
+// RUN: not noether-opt --noether-rewrite-adaptive=form=adam %s 2>&1 | FileCheck %s --check-prefix=FORM
 // RUN: not noether-opt --noether-rewrite-adaptive=eps=none %s 2>&1 | FileCheck %s --check-prefix=EPS
 // RUN: not noether-opt --noether-rewrite-adaptive=symmetries=S1,S7 %s 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not noether-opt --noether-rewrite-adaptive --noether-rewrite-adaptive %s 2>&1 | FileCheck %s --check-prefix=TWICE
@@ -6,7 +6,7 @@
 // RUN: sed -e 's/@other/@noether_adapt/' %s | not noether-opt --noether-rewrite-adaptive 2>&1 | FileCheck %s --check-prefix=TAKEN
 // RUN: sed -e 's/loc("params.*x: /{noether.role = "param"}, %x: /; s/tensor<4xf32> {jax.result_info = .*"}, t/t/; s/return %wn, %loss : tensor<4xf32>,/return %loss :/' %s | not noether-opt --noether-rewrite-adaptive 2>&1 | FileCheck %s --check-prefix=NEXT
 
-// FORM: error: option 'form' of noether-rewrite-adaptive is 'rmsprop': it can be 'exact'
+// FORM: error: option 'form' of noether-rewrite-adaptive is 'adam': it can be 'exact' or 'rmsprop'
 // EPS: error: option 'eps' of noether-rewrite-adaptive is 'none': it can be 'exact' or 'keep'
 // NAME: error: 'func.func' op has no symmetry 'S7'
 // TWICE: error: 'func.func' op is in adaptive form already

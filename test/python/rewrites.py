@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Steps, and runs of rewritten ones beside the originals, in double precision."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from zoo.model import cast
 
 STEPS = 50
+#: Programs run once: compiling them is what takes time.
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def optimized(model, transformation, steps=STEPS):
@@ -34,7 +37,7 @@ def optimized(model, transformation, steps=STEPS):
             return update(params, state, statistics, batch)
 
     params = model.parameters(0)
-    carried = (params, cast(transformation.init(params), jnp.float64))
+    carried = (params, transformation.init(params))
     carried += () if statistics is None else (statistics,)
     return step, carried, [model.data(t) for t in range(steps)]
 
@@ -58,25 +61,38 @@ def nudged(tree):
     return jax.tree.map(lambda x: x * (1 + 2.2e-16 * jnp.asarray(rng.integers(-1, 2, x.shape))), tree)
 
 
+def stack(trees):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
 def train(step, args, data):
-    """The carried arguments at the end, and the other results of every step."""
-    step, rest = jax.jit(step), []
-    for batch in data:
-        out = step(*args, batch)
-        args = out[: len(args)]
-        rest.append(out[len(args) :])
-    return args, rest
+    """The carried arguments at the end, and the other results of every step, stacked."""
+    count = len(args)
+
+    def body(carried, batch):
+        out = step(*carried, batch)
+        return out[:count], out[count:]
+
+    return jax.jit(lambda args, data: jax.lax.scan(body, args, data), compiler_options=QUICK)(args, stack(data))
 
 
 def train_rewritten(rewritten, args, data):
     """The same of a rewritten step, restored."""
-    *carried, batch, extra = rewritten.adapt(*args, data[0])
-    rest = []
-    for batch in data:
+    count = len(args)
+
+    def body(carry, batch):
+        carried, extra = carry
         *out, extra = rewritten(*carried, batch, extra)
-        carried = out[: len(carried)]
-        rest.append(tuple(out[len(carried) :]))
-    return rewritten.restore(*carried, data[0], extra)[: len(args)], rest
+        return (tuple(out[:count]), extra), tuple(out[count:])
+
+    @functools.partial(jax.jit, compiler_options=QUICK)
+    def run(args, data):
+        first = jax.tree.map(lambda a: a[0], data)
+        *carried, _, extra = rewritten.adapt(*args, first)
+        (carried, extra), rest = jax.lax.scan(body, (tuple(carried), extra), data)
+        return rewritten.restore(*carried, first, extra)[:count], rest
+
+    return run(args, stack(data))
 
 
 def compare(step, rewritten, args, data, tolerance):

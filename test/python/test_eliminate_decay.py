@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from rewrites import STEPS, compare, optimized
+from rewrites import STEPS, compare, optimized, train_rewritten
 from zoo import MODELS
 
 import noether_mlir
@@ -28,7 +28,7 @@ OPTIMIZERS = {
     "two_averages": lambda rate, decay: optax.chain(
         optax.add_decayed_weights(decay), optax.trace(0.5), optax.trace(0.4), optax.scale(-rate)),
 }
-NETWORKS = ["mlp_layernorm", "cnn_batchnorm_running", "gpt_modern"]
+NETWORKS = ["mlp_layernorm", "cnn_batchnorm_running", "mlp_rmsnorm"]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -92,10 +92,18 @@ def test_the_decay_is_gone():
 
 
 def test_units_are_set_back():
-    """A decay so strong that the units would overflow in single precision within the run."""
-    step, args, data = column_step(optax.chain(optax.add_decayed_weights(2.0), optax.sgd(0.1)))
+    """A decay so strong that the unit would shrink to 1e-35 within the run."""
+    step, args, data = column_step(optax.chain(optax.add_decayed_weights(1.0), optax.sgd(0.2)))
     rewritten = noether_mlir.rewrite(step, *args, data[0], passes="eliminate-decay")
-    compare(step, rewritten, args, (data * 20)[:800], 1e-10)
+    # Without a gradient: else the rate grows until training is unstable.
+    data = [{"x": batch["x"], "y": jnp.zeros((8, 3))} for batch in data] * 8
+    (params, _), _ = train_rewritten(rewritten, args, data[:360])
+    np.testing.assert_allclose(params["w"], 0.8**360 * args[0]["w"], rtol=1e-12)
+    params, state, _, extra = rewritten.adapt(*args, data[0])
+    for batch in data[:100]:
+        params, state, _, extra = rewritten(params, state, batch, extra)
+    (count,) = extra.states.values()
+    assert 0 < count < 50
 
 
 def test_averages_and_metrics_see_the_weights_themselves():

@@ -57,10 +57,11 @@ def test_close_to_the_exact_form(optimizer):
     form = run(rewritten_by(step, args, data[0], form="rmsprop", gradients="noise"), args, data)
     direction = max(np.abs(a[0] - b[0]).max() for a, b in zip(exact, form))
     radius = max(np.abs(a[1] / b[1] - 1).max() for a, b in zip(exact, form))
-    moved = np.abs(exact[-1][0] - exact[0][0]).max()
-    print(f"{optimizer}: direction {direction:.1e} of {moved:.1e}, radius {radius:.1e}")
+    # Momentum spreads what a gradient does over 1 / (1 - beta) steps, and the form does it at once.
+    step = max(np.abs(b[0] - a[0]).max() for a, b in zip(form, form[1:]))
+    print(f"{optimizer}: direction {direction:.1e}, {direction / step:.1e} steps; radius {radius:.1e}")
     assert direction > 0
-    assert direction < (1e-4 if optimizer == "sgd" else 0.3) * moved
+    assert direction / step < (5e-3 if optimizer == "sgd" else 10)
     assert radius < (1e-5 if optimizer == "sgd" else 2e-2)
 
 

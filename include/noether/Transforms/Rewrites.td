@@ -16,7 +16,9 @@ class StepRewrite<string argument> : Pass<argument, "::mlir::ModuleOp"> {
 def EliminateDeadParameters : StepRewrite<"noether-eliminate-dead-parameters"> {
   let summary = "Take parameters that the loss does not depend on out of the step.";
   let description = [{
-    A parameter is dead if the loss does not depend on it at all. It leaves the step with the states that
+    A parameter is dead if the loss does not depend on it at all. (One that nobody has called a parameter is a tensor
+    that is carried, is reached by no data and by no parameter that the loss depends on, and reaches neither
+    anything else.) It leaves the step with the states that
     serve it alone (its momenta, its averages): the arguments and the results that carry them, and the
     operations that nothing else needs. What another result depends on stays (a dead parameter that is
     decayed takes part in a global norm, say), and a remark names the operation.
