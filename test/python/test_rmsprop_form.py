@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from test_eliminate_decay import OPTIMIZERS, column_step
+from test_eliminate_decay import OPTIMIZERS, column_step, columns
 
 import noether_mlir
 from noether_mlir.rewriting import RewrittenStep
@@ -32,22 +32,16 @@ def run(rewritten, args, data):
     return history
 
 
-def gradient_of_fixed_size(noise, size=200):
-    """A step whose gradient is orthogonal to w and has norm 1 / |w|: from the batch, or turned with w."""
+def with_random_gradients(transformation):
+    """A step whose gradient is the batch without its part along w, over |w|."""
 
-    def loss(params, batch):
-        u = params["w"] / jnp.linalg.norm(params["w"])
-        return jnp.sum(u * batch["x"])
+    def step(params, state, batch):
+        value, grads = jax.value_and_grad(
+            lambda p: jnp.sum(p["w"] / jnp.linalg.norm(p["w"]) * batch["x"]))(params)
+        updates, state = transformation.update(grads, state, params)
+        return optax.apply_updates(params, updates), state, value
 
-    def make(transformation):
-        def step(params, state, batch):
-            value, grads = jax.value_and_grad(loss)(params, batch)
-            updates, state = transformation.update(grads, state, params)
-            return optax.apply_updates(params, updates), state, value
-
-        return step
-
-    return make
+    return step
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "heavy_ball", "nesterov", "decoupled", "average"])
@@ -70,9 +64,8 @@ def test_close_to_the_exact_form(optimizer):
     (0.05, 0.02, 0.5, 2.5008, 0.03651)])
 def test_equilibrium_under_noise(rate, decay, momentum, fourth, angle):
     """T3, within 3 %: gradients of unit size in random directions."""
-    make = gradient_of_fixed_size(noise=True)
     transformation = optax.chain(optax.add_decayed_weights(decay), optax.sgd(rate, momentum=momentum or None))
-    step, size = make(transformation), 200
+    step, size = with_random_gradients(transformation), 200
     rng = np.random.default_rng(0)
     params = {"w": jnp.asarray(rng.standard_normal(size))}
     params = {"w": params["w"] * fourth**0.25 / jnp.linalg.norm(params["w"])}
@@ -112,15 +105,9 @@ def test_numbers(rate, decay, momentum, forgets, constant):
     # The share of |g|^2 that is added is C times what is forgotten.
     adapted = still.adapt(*args, data[0])
     (after,) = still(*adapted)[-1].states.values()
-    grads = jax.grad(lambda p: step_loss(data[0], p))({"w": adapted[0]["w"]})["w"]
+    grads = jax.grad(lambda p: columns(data[0], p))({"w": adapted[0]["w"]})["w"]
     added = after**4 - (1 - forgets) * before**4
     np.testing.assert_allclose(added / jnp.sum(grads**2, axis=0), constant * forgets, rtol=1e-9)
-
-
-def step_loss(batch, params):
-    from test_eliminate_decay import columns
-
-    return columns(batch, params)
 
 
 @pytest.mark.parametrize("transformation", [optax.adamw(1e-2), optax.lion(1e-2)], ids=["adamw", "lion"])

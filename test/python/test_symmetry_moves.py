@@ -90,16 +90,17 @@ OPTIMIZERS = {
 def test_balanced(loss, optimizer):
     step, params, state, batch = make(loss, OPTIMIZERS[optimizer])
     values = [squares(params)]
-    for sweeps in (1, 2, 5, 60):
-        moved, moved_state, _ = noether_mlir.balance(step, params, state, batch, sweeps=sweeps)
-        np.testing.assert_allclose(loss(moved, batch), loss(params, batch), rtol=1e-12)
+    once = noether_mlir.rewrite(step, params, state, batch, passes="balance", sweeps=1)
+    moved, moved_state = params, state
+    for _ in range(60):
+        moved, moved_state, _ = once.move("balance", moved, moved_state, batch)
         values.append(squares(moved))
+    np.testing.assert_allclose(loss(moved, batch), loss(params, batch), rtol=1e-12)
     assert distance(moved, params) > 1e-2, "nothing was moved"
     assert all(b <= a * (1 + 1e-14) for a, b in zip(values, values[1:])), values
     # No move along the orbit makes it smaller: the gradient there is zero.
-    grads = jax.grad(lambda p: jnp.asarray(0.0) + sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(p)))(moved)
-    again, _, _ = noether_mlir.balance(step, moved, moved_state, batch, sweeps=1)
-    assert distance(again, moved) < 1e-6, jax.tree.map(jnp.linalg.norm, grads)
+    again, _, _ = once.move("balance", moved, moved_state, batch)
+    assert distance(again, moved) < 1e-6
 
 
 def test_parallel_balancing_converges():
@@ -112,15 +113,13 @@ def test_parallel_balancing_converges():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_states_go_along(loss):
-    """A momentum has the degree of gradients: what it does to the loss to first order stays."""
+    """A momentum has the degree of gradients: w -> c w, m -> m / c, entry by entry."""
     step, params, state, batch = make(loss, OPTIMIZERS["momentum"])
     moved, moved_state, _ = noether_mlir.balance(step, params, state, batch, sweeps=10)
-    pairs = [(params, state), (moved, moved_state)]
-    products = [jax.tree.map(lambda p, m: float(jnp.sum(p * m)), p, jax.tree.leaves(s, is_leaf=lambda n: isinstance(
-        n, list))[0] if not hasattr(s[0], "trace") else s[0].trace) for p, s in pairs]
-    # Within one unit of a chain w -> c w, m -> m / c: their products stay.
-    for a, b in zip(*map(jax.tree.leaves, products), strict=True):
-        np.testing.assert_allclose(b, a, rtol=1e-12)
+    before = jax.tree.map(jnp.multiply, params, state[0].trace)
+    after = jax.tree.map(jnp.multiply, moved, moved_state[0].trace)
+    assert distance(moved_state[0].trace, state[0].trace) > 1e-2
+    assert distance(after, before) < 1e-13
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -144,13 +143,12 @@ def test_teleported(loss, optimizer):
         return squares(jax.grad(loss)(params, batch))
 
     before = slope(params)
-    for distance_ in (0.01, 0.3):
-        moved, _, _ = noether_mlir.teleport(step, params, state, batch, distance=distance_)
-        np.testing.assert_allclose(loss(moved, batch), loss(params, batch), rtol=1e-12)
-        assert slope(moved) > before * (1 + 1e-4)
-        # On all other data as well.
-        _, other = network(loss, 5)
-        np.testing.assert_allclose(loss(moved, other), loss(params, other), rtol=1e-12)
+    moved, _, _ = noether_mlir.teleport(step, params, state, batch, distance=0.3)
+    np.testing.assert_allclose(loss(moved, batch), loss(params, batch), rtol=1e-12)
+    assert slope(moved) > before * (1 + 1e-3)
+    # On all other data as well.
+    _, other = network(loss, 5)
+    np.testing.assert_allclose(loss(moved, other), loss(params, other), rtol=1e-12)
     # By no more than was asked for, for any of the symmetries that share a parameter.
     ratios = [jnp.abs(jnp.log(a / b)) for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(params), strict=True)]
     assert max(float(r.max()) for r in ratios) < 0.3 * 3
