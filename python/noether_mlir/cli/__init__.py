@@ -60,14 +60,14 @@ def _root(
     pass
 
 
-app.command("analyze")(analyze_command)
-app.command("report")(report_command)
-app.command("explain")(explain_command)
-app.command("lint")(lint_command)
-app.command("verify")(verify_command)
-app.command("check-proof")(check_proof_command)
-app.command("rewrite")(rewrite_command)
-app.command("export")(export_command)
+app.command("analyze", short_help="Find the symmetries, and how the optimizer breaks them.")(analyze_command)
+app.command("report", short_help="Draw all of it in one HTML file.")(report_command)
+app.command("explain", short_help="Say why: a lint, a parameter, a symmetry.")(explain_command)
+app.command("lint", short_help="Say what is wasted or wrong in recipes.")(lint_command)
+app.command("verify", short_help="Try every claim on numbers.")(verify_command)
+app.command("check-proof", short_help="Check proofs, without the solver.")(check_proof_command)
+app.command("rewrite", short_help="Print the step rewritten.")(rewrite_command)
+app.command("export", short_help="Print masks, blocks and pairs for other tools.")(export_command)
 
 
 def main() -> None:

@@ -99,6 +99,20 @@ def analyzed(text: StepText, numbers: Sequence[str] | None = None, **options: An
     return with_choices(analysis, text.decayed)
 
 
+def load_analysis(step: str) -> Analysis | None:
+    """The analysis in a report that was kept, where the name of a step is that of one.
+
+    Raises:
+        NoetherError: if it cannot be read.
+    """
+    if not step.endswith(".json"):
+        return None
+    try:
+        return Analysis.from_json(Path(step).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoetherError(f"{step}: {getattr(error, 'strerror', None) or error}") from None
+
+
 def fails(lints: Iterable[Lint], condition: str) -> bool:
     """Whether there is a lint that --fail-on names."""
     failing = {"never": (), "warning": ("warning", "error"), "error": ("error",)}.get(condition, (condition,))

@@ -11,12 +11,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console, Group as Parts, RenderableType
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.text import Text
 
 from noether_mlir.analysis import Analysis, Parameter, Symmetry
-from noether_mlir.cli.common import OUTPUT, analyzed, complete_step, fail, read, working, write, write_table
+from noether_mlir.cli.common import OUTPUT, analyzed, complete_step, fail, load_analysis, read, working, write, write_table
 from noether_mlir.errors import NoetherError
 from noether_mlir.lints import lint_codes, lint_page
 from noether_mlir.report.derivation import proof_of
@@ -30,16 +29,6 @@ from noether_mlir.table.words import shape_text, short_location
 
 #: Source lines of a proof, and what is said on one, unless all are asked for.
 _LINES, _STEPS = 12, 2
-
-
-def _load(step: str) -> Analysis:
-    """The analysis of a step with its proofs: done now, or read from a report that was kept."""
-    if step.endswith(".json"):
-        try:
-            return Analysis.from_json(Path(step).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise NoetherError(f"{step}: {getattr(error, 'strerror', None) or error}") from None
-    return analyzed(read(step), derivations=True)
 
 
 def _matching(analysis: Analysis, label: Labels, name: str) -> Parameter:
@@ -187,6 +176,8 @@ def explain_command(
             raise typer.BadParameter(f"there is no lint {what}; there are {lint_codes()[0]} to {lint_codes()[-1]}")
         page = lint_page(what)
         if output is None and sys.stdout.isatty():
+            from rich.markdown import Markdown
+
             Console().print(Markdown(page))
         else:
             write(page, output)
@@ -195,7 +186,7 @@ def explain_command(
         raise typer.BadParameter(f"of which step? noether explain {what} STEP", param_hint="STEP")
     try:
         with working("Analysing"):
-            analysis = _load(step)
+            analysis = load_analysis(step) or analyzed(read(step), derivations=True)
     except NoetherError as error:
         fail(error)
     parts = list(_Explainer(analysis, every).anything(what))

@@ -46,11 +46,10 @@ def export_command(
 ) -> None:
     """Prints what the symmetries say in the form that another tool asks for, as JSON.
 
+    \b
     Examples:
-
-        noether export step.mlir --as=scale-invariant
-
-        noether export train.py:make_step --as=optax-mask -o mask.json
+      noether export step.mlir --as=scale-invariant
+      noether export train.py:make_step --as=optax-mask -o mask.json
     """
     try:
         value = export(analyzed(read(step)), form.value, decay.value)

@@ -5,13 +5,15 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from noether_mlir.cli.common import OUTPUT, STEP, Format, fail, read, write
 from noether_mlir.errors import NoetherError
-from noether_mlir.proof import Verdict, check_proof
+
+if TYPE_CHECKING:
+    from noether_mlir.proof import Verdict
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -37,9 +39,16 @@ def check_proof_command(
 
     Exit status: 0 no proof is wrong (some may be unchecked: they say why), 1 one is, or the step cannot be read, 2
     wrong usage.
+
+    \b
+    Examples:
+      noether analyze --derivations --format=json step.mlir > report.json
+      noether check-proof report.json step.mlir
     """
     data = _load(report)
     try:
+        from noether_mlir.proof import check_proof  # which loads NumPy
+
         text = read(step)
         verdicts = check_proof(data, text.text, text.source, seed)
     except NoetherError as error:
@@ -52,7 +61,7 @@ def check_proof_command(
         raise typer.Exit(1)
 
 
-def _table(verdicts: list[Verdict]) -> str:
+def _table(verdicts: "list[Verdict]") -> str:
     lines = []
     for verdict in verdicts:
         line = f"{verdict.symmetry:<5} {verdict.family:<15} {verdict.outcome:<9} "

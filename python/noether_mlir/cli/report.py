@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from noether_mlir.cli.common import GRADIENT_NORM, NUMBERS, STEP, analyzed, fail, read, working, write
+from noether_mlir.cli.common import GRADIENT_NORM, NUMBERS, STEP, analyzed, fail, load_analysis, read, working, write
 from noether_mlir.errors import NoetherError
+from noether_mlir.lowering import StepText
 
 
 def report_command(
@@ -30,12 +31,15 @@ def report_command(
       noether report step.mlir
       noether report train.py:make -o report.html --open
       noether report step.mlir --set lr=0.1 --gradient-norm=1
+      noether report report.json                     of what analyze --derivations --format=json printed
     """
     try:
         with working("Reading the step") as tell:
-            text = read(step)
-            tell("Analysing")
-            analysis = analyzed(text, numbers, derivations=proofs, gradient_norm=gradient_norm)
+            analysis, text = load_analysis(step), StepText("", step)
+            if analysis is None:
+                text = read(step)
+                tell("Analysing")
+                analysis = analyzed(text, numbers, derivations=proofs, gradient_norm=gradient_norm)
             tell("Drawing")
             from noether_mlir.report import to_html
 

@@ -114,13 +114,11 @@ def verify_command(
     Exit status: 0 every claim holds (or cannot be checked), 1 one is false, or the step cannot be read or run, 2 wrong
     usage.
 
+    \b
     Examples:
-
-        noether verify step.mlir
-
-        noether verify train.py:make_step --format=json
-
-        noether verify step.mlir --claims=report.json --arguments=batch.npz
+      noether verify step.mlir
+      noether verify train.py:make_step --format=json
+      noether verify step.mlir --claims=report.json --arguments=batch.npz
     """
     loaded, given = _load_claims(claims), _load_arguments(arguments)
     try:

@@ -107,6 +107,8 @@ def test_explain_from_a_report(tmp_path):
     bare = tmp_path / "bare.json"
     noether("analyze", "step.mlir", "--format=json", "-o", str(bare))
     assert "no proof was recorded" in noether("explain", "S1", str(bare)).stdout
+    page = noether("report", str(report), "-o", "-").stdout
+    assert page.startswith("<!doctype html>") and 'class="proof"' in page
     (tmp_path / "broken.json").write_text("{")
     assert noether("explain", "S1", str(tmp_path / "broken.json")).exit_code == 1
     assert noether("explain", "S1", "gone.json").exit_code == 1
