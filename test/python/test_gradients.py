@@ -105,6 +105,15 @@ def scalars():
                       "out": normal(8, 4), "t": jnp.float32(0.2)}, (X, LABELS))
 
 
+def single_numbers():
+    """The same, each of one element along axes of size 1."""
+    def loss(p, batch):
+        h = p["gain"] * jnp.tanh(p["alpha"] * (batch[0] @ p["w"]))
+        return optax.softmax_cross_entropy_with_integer_labels(jnp.exp(p["t"]) * (h @ p["out"]), batch[1]).mean()
+    return Net(loss, {"w": normal(5, 8), "alpha": normal(1), "gain": normal(1, 8), "out": normal(8, 4),
+                      "t": normal(1, 1)}, (X, LABELS))
+
+
 def penalized():
     """The loss itself has weight decay, on some parameters."""
     def loss(p, batch):
@@ -160,8 +169,8 @@ def additive():
     return Net(loss, {"position": normal(6, 5), "logw": normal(5, 4)}, (X, Y))
 
 
-NETS = [mlp, square, tied, weight_norm, layer_norm, conv, scalars, penalized, equalized, scanned, remat, sliced,
-        jitted_parts, additive]
+NETS = [mlp, square, tied, weight_norm, layer_norm, conv, scalars, single_numbers, penalized, equalized, scanned, remat,
+        sliced, jitted_parts, additive]
 
 
 def chain(*parts):
@@ -257,6 +266,8 @@ UNKNOWN = {
     ("penalized", "lars"): {"params['w1']"},
     ("scalars", "clip, adamw"): {"params['alpha']", "params['t']"},
     ("scalars", "clip, decay, momentum"): {"params['alpha']", "params['t']"},
+    ("single_numbers", "clip, adamw"): {"params['alpha']", "params['t']"},
+    ("single_numbers", "clip, decay, momentum"): {"params['alpha']", "params['t']"},
 }
 #: Optimizers of every kind, for every net; all optimizers meet the net where every transpose has its parameter's type.
 TYPICAL = ["coupled decay", "clip, decay, momentum", "clip, adamw", "lion"]

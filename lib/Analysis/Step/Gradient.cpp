@@ -130,7 +130,8 @@ SmallVector<Value> GradientFinder::getSinks(unsigned parameter) {
 Value GradientFinder::find(unsigned parameter) {
   current = parameter;
   type = entryBlock->getArgument(parameter).getType();
-  scalarParameter = isScalarLike(entryBlock->getArgument(parameter));
+  auto shaped = dyn_cast<ShapedType>(type);
+  scalarParameter = !shaped || (shaped.hasStaticShape() && shaped.getNumElements() == 1);
   SmallVector<Value> sinks = getSinks(parameter);
   if (sinks.empty())
     return nullptr;

@@ -97,6 +97,8 @@ private:
   bool isInEntry(mlir::Value value) const { return value.getParentBlock() == entryBlock; }
   const Dependence &getFlow() const { return scalarParameter ? throughAll : throughTensors; }
 
+  /// The kind of an operation; a broadcast or sum over dimensions of size 1 is layout.
+  OpKind kindOf(mlir::Operation *op);
   bool isUniform(mlir::Value value);
   std::optional<Scaled> asScaled(mlir::Value value);
   bool isAddedToUpdate(mlir::Value value);
@@ -131,6 +133,7 @@ private:
   // Of the parameter at hand.
   unsigned current = 0;
   mlir::Type type;
+  /// It is one number.
   bool scalarParameter = false;
   GradientTerms uses;
   /// What is the parameter up to additions and layout: their cotangents are its own.

@@ -85,14 +85,14 @@ void GradientFinder::computeSources(Operation *op, uint32_t order) {
 /// Whether an operation outside of the loss adds something that depends on data to a bare
 /// parameter.
 bool GradientFinder::movesParameter(Operation *op) {
-  OpKind kind = kinds.get(op);
+  OpKind kind = kindOf(op);
   if ((kind != OpKind::Add && kind != OpKind::Subtract) || op->getNumOperands() != 2 ||
       op->getNumResults() != 1 || lossSlice.contains(op->getResult(0)))
     return false;
   for (unsigned i : {0, 1}) {
     Value value = op->getOperand(i);
     while (Operation *layout = value.getDefiningOp()) {
-      if (kinds.get(layout) != OpKind::Layout || layout->getNumOperands() != 1)
+      if (kindOf(layout) != OpKind::Layout || layout->getNumOperands() != 1)
         break;
       value = layout->getOperand(0);
     }
@@ -144,7 +144,7 @@ void GradientFinder::findLossTerms() {
       }
       push(from);
     };
-    switch (kinds.get(op)) {
+    switch (kindOf(op)) {
     case OpKind::Layout:
     case OpKind::Sum:
     case OpKind::Broadcast:
@@ -187,7 +187,7 @@ bool GradientFinder::isUniform(Value value) {
     auto result = dyn_cast<OpResult>(value);
     if (!result)
       return false;
-    OpKind kind = kinds.get(result.getOwner());
+    OpKind kind = kindOf(result.getOwner());
     if ((kind != OpKind::Layout && kind != OpKind::Broadcast) ||
         result.getOwner()->getNumOperands() == 0)
       return false;
@@ -200,7 +200,7 @@ std::optional<GradientFinder::Scaled> GradientFinder::asScaled(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getNumOperands() != 2)
     return std::nullopt;
-  OpKind kind = kinds.get(op);
+  OpKind kind = kindOf(op);
   for (unsigned i : {0, 1}) {
     if (kind != OpKind::Multiply && (kind != OpKind::Divide || i == 0))
       continue;
@@ -220,7 +220,7 @@ bool GradientFinder::isAddedToUpdate(Value value) {
   for (size_t next = 0; next < worklist.size() && next < kMaxValues; ++next)
     for (OpOperand &use : worklist[next].getUses()) {
       Operation *op = use.getOwner();
-      OpKind kind = kinds.get(op);
+      OpKind kind = kindOf(op);
       if (op->getNumOperands() != 2)
         continue;
       Value other = op->getOperand(1 - use.getOperandNumber());

@@ -16,12 +16,28 @@ using namespace noether;
 // Uses and terms
 //===----------------------------------------------------------------------===//
 
+OpKind GradientFinder::kindOf(Operation *op) {
+  OpKind kind = kinds.get(op);
+  if (kind != OpKind::Broadcast && kind != OpKind::Sum)
+    return kind;
+  auto numElements = [](Value value) -> int64_t {
+    auto type = dyn_cast<ShapedType>(value.getType());
+    if (!type)
+      return 1;
+    return type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+  };
+  if (op->getNumOperands() == 0 || op->getNumResults() != 1)
+    return kind;
+  int64_t from = numElements(op->getOperand(0)), to = numElements(op->getResult(0));
+  return from == to && from != ShapedType::kDynamic ? OpKind::Layout : kind;
+}
+
 /// What a factor is, up to how it is spread out: equal for values that were computed, or written
 /// down, more than once.
 const void *GradientFinder::getIdentity(Value value) {
   while (auto result = dyn_cast<OpResult>(value)) {
     Operation *op = result.getOwner();
-    OpKind kind = kinds.get(op);
+    OpKind kind = kindOf(op);
     if ((kind != OpKind::Layout && kind != OpKind::Broadcast) || op->getNumOperands() == 0)
       break;
     value = op->getOperand(getForwardedOperand(result));
@@ -69,7 +85,7 @@ void GradientFinder::collectUses(unsigned parameter) {
       }
       if (llvm::none_of(op->getResults(), [&](Value result) { return lossSlice.contains(result); }))
         continue;
-      OpKind kind = kinds.get(op);
+      OpKind kind = kindOf(op);
       switch (kind) {
       case OpKind::Layout:
         follow(op->getResult(op->getNumOperands() == op->getNumResults() ? number : 0));
@@ -121,7 +137,7 @@ void GradientFinder::collectUses(unsigned parameter) {
 /// branch or a loop around contractions, gathers and the like.
 bool GradientFinder::isHeavy(Operation *root) {
   auto isHeavyKind = [&](Operation *op) {
-    switch (kinds.get(op)) {
+    switch (kindOf(op)) {
     case OpKind::Contraction:
     case OpKind::Pick:
     case OpKind::Place:
@@ -162,8 +178,8 @@ bool GradientFinder::isForwardedUse(Value value) {
   while (!aliases.contains(value) && !residuals.contains(value)) {
     auto result = dyn_cast<OpResult>(value);
     if (!result || result.getOwner()->getNumOperands() == 0 ||
-        (kinds.get(result.getOwner()) != OpKind::Layout &&
-         kinds.get(result.getOwner()) != OpKind::Broadcast))
+        (kindOf(result.getOwner()) != OpKind::Layout &&
+         kindOf(result.getOwner()) != OpKind::Broadcast))
       return false;
     value = result.getOwner()->getOperand(getForwardedOperand(result));
   }
@@ -191,7 +207,7 @@ bool GradientFinder::isDerivative(Value root) {
     if (!op)
       continue;
     bool isElementwise = true;
-    switch (kinds.get(op)) {
+    switch (kindOf(op)) {
     case OpKind::Sum:
     case OpKind::Contraction:
     case OpKind::Pick:
@@ -239,7 +255,7 @@ bool GradientFinder::takeUse(GradientTerms &left, Value term) {
     return false;
   };
   Operation *op = term.getDefiningOp();
-  switch (kinds.get(op)) {
+  switch (kindOf(op)) {
   case OpKind::Contraction:
     if (llvm::any_of(
             op->getOperands(),
@@ -300,7 +316,7 @@ GradientVerdict GradientFinder::matches(Value candidate) {
     if (!result)
       return GradientVerdict::No;
     Operation *op = result.getOwner();
-    switch (kinds.get(op)) {
+    switch (kindOf(op)) {
     case OpKind::Layout:
       worklist.push_back(op->getOperand(getForwardedOperand(result)));
       continue;
@@ -351,7 +367,7 @@ GradientVerdict GradientFinder::matches(Value candidate) {
 /// The operand of a product or quotient that is a factor of the whole loss.
 std::optional<unsigned> GradientFinder::getLossFactor(Operation *product) {
   for (unsigned i : {0, 1}) {
-    if (i == 0 && kinds.get(product) == OpKind::Divide)
+    if (i == 0 && kindOf(product) == OpKind::Divide)
       continue;
     std::optional<double> factor = traceSplat(product->getOperand(i));
     if (factor && llvm::is_contained(lossFactors, *factor) &&
