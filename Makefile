@@ -4,6 +4,7 @@
 #   make         build the tools into build/bin and install the Python package into .venv
 #   make demo    the above, then train a small network and show what Noether says about it
 #   make check   all tests
+#   make wheel   a Python package in dist/ that carries the compiler and needs no MLIR
 #   make docs    write docs/generated from the sources
 #   make clean   remove what was built
 #
@@ -22,7 +23,7 @@ CMAKE_ARGS ?= -DMLIR_DIR=$(LLVM)/lib/cmake/mlir \
 # The Python package finds the tool by this.
 export NOETHER_OPT := $(abspath $(BUILD))/bin/noether-opt
 
-.PHONY: all build python demo check check-cpp check-python docs clean
+.PHONY: all build python demo check check-cpp check-python wheel docs clean
 .DELETE_ON_ERROR:
 
 all: build python
@@ -70,6 +71,10 @@ check-python: all $(BUILD)/.test-dependencies
 	$(VENV)/bin/python -m pytest -n 2 -q
 
 check: check-cpp check-python
+
+wheel: python
+	tools/install-dependencies.sh --wheel
+	$(VENV)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
 
 docs: build
 	cmake --build $(BUILD) --target noether-doc

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs the Debian packages that the build needs and the machine lacks: LLVM and MLIR 22 (in
-# bookworm-security for Debian 12), the build tools, GoogleTest and Python's venv. With --tests also what
+# bookworm-security for Debian 12), the build tools, GoogleTest and Python's venv. With --wheel also what a
+# wheel is linked with, with --tests what
 # the tests of the report are driven in: a browser, and fonts for it. It does nothing, and needs no rights, where all is
 # there already.
 set -eu
@@ -43,6 +44,11 @@ need libgtest-dev test -e /usr/include/gtest/gtest.h
 need python3 command -v python3
 need python3-venv python3 -c 'import ensurepip, venv'
 need diffutils command -v diff
+if [ "${1-}" = --wheel ]; then
+  need zlib1g-dev test -e /usr/include/zlib.h
+  need libzstd-dev test -e /usr/include/zstd.h
+  need libedit-dev test -e /usr/include/histedit.h
+fi
 if [ "${1-}" = --tests ]; then
   need chromium command -v chromium
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
