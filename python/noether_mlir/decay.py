@@ -12,8 +12,8 @@ from noether_mlir.exports import decayed_parameters, invariant_parameters
 #: What decay does to a parameter of a kind, and what its absence does.
 KINDS = {
     "scale-invariant": (
-        "The loss does not see their length: decay only sets their learning rate.",
-        "The loss does not see their length, and nothing holds it.",
+        "The loss does not see their lengths: decay only sets their learning rates.",
+        "The loss does not see their lengths, and nothing holds these.",
     ),
     "gain": ("They multiply normalised values: nothing balances the decay (N103).", ""),
     "dead": ("The loss does not depend on them: decay only takes them to zero.", "The loss does not depend on them."),

@@ -26,7 +26,7 @@ class Family:
 FAMILIES = (
     Family(
         "scale", "Scale", "w → c w",
-        "The length of these weights is invisible to the loss: only their direction counts.",
+        "The length of each of these blocks is invisible to the loss: only its direction counts.",
         ("disc", "ring"),
     ),
     Family(

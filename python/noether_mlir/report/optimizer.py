@@ -57,10 +57,12 @@ def _verdict(kinetics: Kinetics, family: str) -> str:
         return f"The optimizer keeps {_KEPT.get(kinetics.keeps, kinetics.keeps)} among them."
     if kinetics.factor:
         return f"Each step multiplies the shift by {mathematics(kinetics.factor)}."
+    if kinetics.laws and not kinetics.ksb:
+        return "The optimizer keeps this symmetry, but for constants that guard divisions:"
+    if kinetics.laws and family == "scale":
+        return "The optimizer feels the length r of the weight, which the loss does not:"
     if kinetics.laws:
-        return "The optimizer feels the length r of the weight, which the loss does not:" if kinetics.ksb else (
-            "The optimizer keeps this symmetry, but for constants that guard divisions:"
-        )
+        return "The optimizer feels how the scale is shared, which the loss does not. For a member of length r:"
     mended = ", and no scaling of its hyperparameters mends that" if family in ("scale", "rescale") else ""
     return f"The optimizer breaks this symmetry{mended}."
 

@@ -176,6 +176,11 @@ def _memory(prediction: Prediction) -> tuple[int, float] | None:
     return None
 
 
+def relaxed(start: float, power: int, rate: float, time: float) -> float:
+    """A length that started at `start`, in units of its equilibrium, where that of its power decays at `rate`."""
+    return (1 + (start**power - 1) * math.exp(-rate * time)) ** (1 / power)
+
+
 def relaxation_plot(group: Group, salt: str) -> Plot | None:
     """How the length of a scale-invariant weight comes to its equilibrium; None where that is not predicted."""
     prediction = group.kinetics[0].prediction if group.kinetics else None
@@ -190,8 +195,7 @@ def relaxation_plot(group: Group, salt: str) -> Plot | None:
         times = [steps * i / 120 for i in range(121)]
         axes.axhline(1, color=_SOFT, linewidth=1, linestyle=(0, (3, 3)))
         for start, color in ((3, _SERIES[0]), (1.5, _SERIES[1]), (0.25, _SERIES[2])):
-            length = [(1 + (start**power - 1) * math.exp(-rate * time)) ** (1 / power) for time in times]
-            axes.plot(times, length, color=color)
+            axes.plot(times, [relaxed(start, power, rate, time) for time in times], color=color)
         axes.set_xlim(0, steps)
         axes.set_ylim(0, 3.2)
         axes.set_xlabel("step")

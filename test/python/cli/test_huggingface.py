@@ -68,7 +68,7 @@ def test_what_goes_by_name_is_shown_wrong(resnet):
     # The convolutions before them are scale-invariant: decay sets their learning rate, and nothing else.
     assert chosen[True, "scale-invariant"] and all("convolution" in name for name in chosen[True, "scale-invariant"])
     table = noether("analyze", f"hf:{resnet},size=16").stdout
-    assert "decay by name" in table and "decay only sets their learning rate" in " ".join(table.split())
+    assert "decay by name" in table and "decay only sets their learning rates" in " ".join(table.split())
 
 
 def test_lints_of_a_plain_recipe(resnet):

@@ -7,14 +7,16 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from noether_mlir.analysis import Analysis
 from noether_mlir.report import to_html, to_markdown, to_notebook
 from noether_mlir.report.drawing import draw
-from noether_mlir.report.optimizer import mathematics
+from noether_mlir.report.optimizer import law_texts, mathematics
 from noether_mlir.report.order import first_uses
 from noether_mlir.report.page import page_of
+from noether_mlir.report.plots import relaxed
 from noether_mlir.report.quoting import Sources
 from noether_mlir.report.sentences import plain, sentence
 from noether_mlir.table.grouping import group
@@ -79,6 +81,35 @@ def test_formulas():
     assert mathematics("eta_eff = eta / r^2") == "η_eff = η / r²"
     assert mathematics("lambda * r^-1") == "λ · r⁻¹"
     assert mathematics("theta and beta1") == "theta and beta1"  # words that only contain such names
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_relaxation_is_what_happens(normalized):
+    """The curve of the plot against a run: noise of length |g| = 1/r (or updates of length 1), decay, no momentum."""
+    rng, size, rate, decay = np.random.default_rng(0), 400, 0.05, 0.02
+    power, forgetting = (2, 2 * rate * decay) if normalized else (4, 4 * rate * decay)
+    rest = (rate / (2 * decay)) ** (0.5 if normalized else 0.25)
+    for start in (2.0, 0.5):
+        w = rng.normal(size=size)
+        w *= start * rest / np.linalg.norm(w)
+        for time in range(1, 601):
+            g = rng.normal(size=size)
+            g -= w * (g @ w) / (w @ w)
+            g /= np.linalg.norm(g) * (1 if normalized else np.linalg.norm(w))
+            w = (1 - rate * decay) * w - rate * g
+            if time % 150 == 0:
+                predicted = rest * relaxed(start, power, forgetting, time)
+                assert abs(np.linalg.norm(w) / predicted - 1) < 0.02, (start, time)
+
+
+def test_lines_of_laws_are_the_laws(analysed):
+    """The exponent that is drawn is that of the text."""
+    laws = law_texts([law for kinetics in analysed[0].kinetics for law in kinetics.laws])
+    assert laws
+    for law in laws:
+        text = law.acts_as.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
+        size = float(text.rpartition("r")[2] or 1)
+        assert law.exponent == (-size if "/" in text else size), law
 
 
 def test_lanes_do_not_cross():
