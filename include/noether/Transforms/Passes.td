@@ -254,7 +254,7 @@ def OutlineUpdate : Pass<"noether-outline-update", "::mlir::ModuleOp"> {
     reads no more than writing and reading it would.
 
     What is not elementwise (matrix products, transposes, slices) stays where it is, as do operations on
-    single numbers. The module computes what it did. Callees in the update are inlined. Roles are written
+    single numbers. Metrics that sum up the same tensors (the norm of a gradient) ride along. The module computes what it did. Callees in the update are inlined. Roles are written
     as by `noether-mark-roles`; charges are to be lowered first.
 
     Example:

@@ -164,8 +164,12 @@ void Outliner::outline(ArrayRef<UpdateKernel> kernels) {
   for (auto [kernel, call] : llvm::zip_equal(kernels, calls))
     for (auto [output, result] : llvm::zip_equal(kernel.outputs, call.getResults()))
       Value(output).replaceAllUsesWith(result);
+  llvm::DenseSet<unsigned> groups;
+  for (const UpdateKernel &kernel : kernels)
+    groups.insert(kernel.group);
   for (Operation *op : llvm::reverse(phases.getOperations()))
-    op->erase();
+    if (groups.contains(phases.getGroup(op)))
+      op->erase();
   Block &block = entry.getBody().front();
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (op.use_empty() && op.getNumResults() == 1 && phases.isUniform(op.getResult(0)))
@@ -197,20 +201,27 @@ void OutlineUpdate::runOnOperation() {
   for (const auto &[argument, gradient] : gradients)
     before.push_back(gradient);
   llvm::DenseSet<Operation *> rest = findSlice(block, before);
-  auto findUpdate = [&] {
+  auto findUpdate = [&](bool metrics) {
     SmallVector<Value> after;
     for (auto [result, value] : llvm::zip_equal(roles->results, block.back().getOperands()))
-      if (result.role != ResultRole::Loss && result.role != ResultRole::Metric)
+      if (result.role != ResultRole::Loss && (metrics || result.role != ResultRole::Metric))
         after.push_back(value);
     return findSlice(block, after);
   };
-  inlineCallees(entry, [&, update = findUpdate()](func::CallOp call) {
+  inlineCallees(entry, [&, update = findUpdate(/*metrics=*/false)](func::CallOp call) {
     return update.contains(call) && !rest.contains(call);
   });
-  llvm::DenseSet<Operation *> update = findUpdate();
-  UpdatePhases phases(
-      block, [&](Operation &op) { return update.contains(&op) && !rest.contains(&op); });
+  llvm::DenseSet<Operation *> update = findUpdate(/*metrics=*/false);
+  llvm::DenseSet<Operation *> all = findUpdate(/*metrics=*/true);
+  UpdatePhases phases(block,
+                      [&](Operation &op) { return all.contains(&op) && !rest.contains(&op); });
   SmallVector<UpdateKernel, 0> kernels = makeKernels(phases);
+  // A metric (the norm of a gradient) may ride along, but not have loops of its own.
+  llvm::DenseSet<unsigned> groups;
+  for (Operation *op : phases.getOperations())
+    if (update.contains(op))
+      groups.insert(phases.getGroup(op));
+  llvm::erase_if(kernels, [&](const UpdateKernel &kernel) { return !groups.contains(kernel.group); });
   Outliner outliner(entry, phases);
   outliner.outline(kernels);
 

@@ -12,6 +12,7 @@ import typer
 
 from noether_mlir import __version__
 from noether_mlir.cli.analyze import analyze_command
+from noether_mlir.cli.bench import bench_command
 from noether_mlir.cli.explain import explain_command
 from noether_mlir.cli.export import export_command
 from noether_mlir.cli.lint import lint_command
@@ -68,6 +69,7 @@ app.command("verify", short_help="Try every claim on numbers.")(verify_command)
 app.command("check-proof", short_help="Check proofs, without the solver.")(check_proof_command)
 app.command("rewrite", short_help="Print the step rewritten.")(rewrite_command)
 app.command("export", short_help="Print masks, blocks and pairs for other tools.")(export_command)
+app.command("bench", short_help="Time updates on this machine, side by side.")(bench_command)
 
 
 def main() -> None:
