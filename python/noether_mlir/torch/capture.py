@@ -185,7 +185,7 @@ class _Capture:
         arguments = {name: self.fake(tensor) for name, tensor in live.batch.tensors.items()}
         values = [self.fake(item.value) for item in self.chosen]
         states: Any = pytree.tree_map(self.fake, live.states())
-        with self.mode:
+        with self.mode, self.symbols.environment.ignore_fresh_unbacked_symbols():
             first = self.run((parameters, buffers, states, values, arguments))
             states = second = _detached(first["states"])
             if any(map(_is_number, pytree.tree_leaves(states))):

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch._dynamo.source import ConstantSource
-from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,14 @@ def hyperparameters(
 
 
 def _numbers(option: Any) -> Iterator[tuple[int | None, Any]]:
-    entries = enumerate(option) if isinstance(option, (tuple, list)) else [(None, option)]
-    for place, value in entries:
-        if type(value) is float or isinstance(value, torch.Tensor):
-            yield place, value
+    if not isinstance(option, (tuple, list)):
+        if type(option) is float or isinstance(option, torch.Tensor):
+            yield None, option
+        return
+    several = any(type(value) is float for value in option)
+    for place, value in enumerate(option):
+        if isinstance(value, torch.Tensor) or (several and type(value) in (int, float)):
+            yield place, value if isinstance(value, torch.Tensor) else float(value)
 
 
 def with_values(
@@ -92,6 +96,7 @@ class Symbols:
     def number(self, name: str, value: float | int) -> Any:
         """A symbolic number of this value."""
         source = ConstantSource(f"noether_{name}")
-        symbol = self.environment.create_unspecified_symbol(value, source=source)
+        # One symbol for each number, however many have one value.
+        symbol = self.environment.create_unspecified_symbol(value, source=source, dynamic_dim=DimDynamic.DYNAMIC)
         make = self.environment.create_symfloatnode if isinstance(value, float) else self.environment.create_symintnode
         return make(symbol, hint=value, source=source)

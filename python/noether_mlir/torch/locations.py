@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.fx.traceback
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 Place = tuple[str, int]
@@ -60,6 +61,10 @@ def portable(place: Place) -> Place:
     return (file[len(here) :] if file.startswith(here) else file), line
 
 
+class ValueNeeded(Exception):
+    """The step asks for the value of a tensor, which there is only when it runs."""
+
+
 class SourceLines(TorchDispatchMode):
     """Notes for each operation that is traced where it comes from.
 
@@ -91,6 +96,10 @@ class SourceLines(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.last = self._place() or self.last
+        if func is torch.ops.aten._local_scalar_dense.default and isinstance(args[0], FakeTensor):
+            # The numbers that PyTorch's own optimizers take out of tensors stay symbolic.
+            if self.last is None or not is_optimizer(self.last[0]):
+                raise ValueNeeded
         if self.last:
             file, line = self.last
             torch.fx.traceback.set_stack_trace([f"{file}{_SEPARATOR}{line}"])

@@ -18,7 +18,7 @@ _OPTIMIZERS = {
     "SparseAdam": "SparseAdam updates the rows that sparse gradients name, whose number depends on the data: analyse the"
     " step with Adam, and with embeddings without sparse=True",
 }
-_VALUE_NEEDED = {"DataDependentOutputException", "GuardOnDataDependentSymNode", "UserError"}
+_VALUE_NEEDED = {"ValueNeeded", "DataDependentOutputException", "GuardOnDataDependentSymNode", "UserError"}
 
 
 def at(place: Place | None) -> str:
