@@ -24,7 +24,7 @@ from noether_mlir.torch import refusals
 from noether_mlir.torch.arguments import Batch, called_with
 from noether_mlir.torch.cleaning import draws_as_arguments
 from noether_mlir.torch.hyperparameters import Hyperparameter, Symbols, hyperparameters
-from noether_mlir.torch.locations import SourceLines, source_lines
+from noether_mlir.torch.locations import SourceLines, is_optimizer, place_of, source_lines
 from noether_mlir.torch.printing import Argument, Output, print_module
 from noether_mlir.torch.printing.module import type_of
 from noether_mlir.torch.running import Live, StepRunner
@@ -160,10 +160,10 @@ def _undisturbed(live: Live) -> Iterator[None]:
 class _Capture:
     """The capture of one step, part by part."""
 
-    def __init__(self, step: Callable[..., Any], live: Live, symbolic: bool):
+    def __init__(self, step: Callable[..., Any], live: Live, symbolic: bool, capturable: bool):
         self.live, self.symbols = live, Symbols()
         self.chosen = hyperparameters(live.optimizers) if symbolic else []
-        self.runner = StepRunner(live, step, self.chosen)
+        self.runner = StepRunner(live, step, self.chosen, capturable)
         self.mode = FakeTensorMode(
             allow_non_fake_inputs=True, shape_env=self.symbols.environment, static_shapes=True
         )
@@ -171,6 +171,11 @@ class _Capture:
 
     def fake(self, value: Any) -> Any:
         return self.mode.from_tensor(value.detach()) if isinstance(value, torch.Tensor) else value
+
+    def unknown(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A fake tensor of no known value: what was just made remembers what it was filled with."""
+        with self.mode:
+            return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device)
 
     def run(self, tree: Any) -> dict[str, Any]:
         with source_lines() as self.lines:
@@ -198,6 +203,8 @@ class _Capture:
         for (path, leaf), before in zip(paths, pytree.tree_leaves(states)):
             if _is_number(leaf) and leaf != before:  # what is decided by it is decided as in the midst of a training
                 leaf = self.symbols.number(_state_name(path, count), leaf + _WARM if type(leaf) is int else leaf)
+            if isinstance(leaf, torch.Tensor):
+                leaf = self.unknown(leaf)
             leaves.append(leaf)
         numbers = [
             self.symbols.number(item.name, item.value) if _is_number(item.value) else self.fake(item.value)
@@ -302,15 +309,21 @@ def capture(
     models, optimizers = _modules(model), _listed(optimizer)
     refusals.check(list(models.values()), optimizers)
     live = Live(models, optimizers, Batch(*called_with(step, model, optimizer, batch, kwargs), kwargs))
-    made = _Capture(step, live, hyperparameters == "arguments")
     with _undisturbed(live), _uncompiled(model, step):
-        try:
-            inputs = made.inputs()
-            graph, outputs = made.graph(inputs)
-        except Exception as error:  # whatever the step does
-            explained = refusals.explained(error, made.lines.last if made.lines else None)
-            raise explained from (None if explained is error else error)
+        for capturable in (False, True):
+            made = _Capture(step, live, hyperparameters == "arguments", capturable)
+            try:
+                inputs = made.inputs()
+                graph, outputs = made.graph(inputs)
+                break
+            except Exception as error:  # whatever the step does
+                place = place_of(error) or (made.lines.last if made.lines else None)
+                if not capturable and place and is_optimizer(place[0]):
+                    continue  # the optimizer decides by values, and may do so by tensors
+                explained = refusals.explained(error, place)
+                raise explained from (None if explained is error else error)
     given = made.named_inputs(inputs)
+    made.symbols.check(item.name for item in given if item.role == "state")
     named, carried = made.named_outputs(outputs, given)
     _drop_unchanged(graph, given, named, carried)
     draws = [Input(f"random[{number}]", "batch", None, *_type(node)) for number, node in enumerate(draws_as_arguments(graph))]
@@ -364,7 +377,7 @@ def _uncompiled(model: Any, step: Any) -> Iterator[None]:
     if not compiled:
         yield
         return
-    with torch.compiler.set_stance("force_eager"):
+    with torch.compiler.set_stance("force_eager"), torch._dynamo.config.patch(error_on_nested_fx_trace=False):
         yield
 
 

@@ -98,6 +98,11 @@ def torch_batch_norm(
     return _batch_norm(x, mean, variance, weight, bias, training, momentum, eps)
 
 
+def weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    axes = [axis for axis in range(v.dim()) if dim == -1 or axis != dim]
+    return v * (g * torch.rsqrt((v * v).sum(axes, keepdim=True)))
+
+
 _attention = F.scaled_dot_product_attention
 
 
@@ -131,4 +136,5 @@ DEFINITIONS: dict[Any, Callable[..., Any]] = {
     F.batch_norm: batch_norm,
     torch.batch_norm: torch_batch_norm,
     _attention: attention,
+    torch._weight_norm: weight_norm,
 }

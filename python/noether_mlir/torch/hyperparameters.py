@@ -5,13 +5,15 @@
 What the code decides by them (`if weight_decay != 0`) is decided for their values.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
+
+from noether_mlir.errors import UnsupportedStep
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,23 @@ class Symbols:
 
     def __init__(self) -> None:
         self.environment = ShapeEnv(allow_scalar_outputs=True)
+        self._symbols: dict[str, Any] = {}
 
     def number(self, name: str, value: float | int) -> Any:
         """A symbolic number of this value."""
         source = ConstantSource(f"noether_{name}")
         # One symbol for each number, however many have one value.
         symbol = self.environment.create_unspecified_symbol(value, source=source, dynamic_dim=DimDynamic.DYNAMIC)
+        self._symbols[name] = symbol
         make = self.environment.create_symfloatnode if isinstance(value, float) else self.environment.create_symintnode
         return make(symbol, hint=value, source=source)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raises `UnsupportedStep` if one of these numbers became a constant: the step would be that of one moment."""
+        for name in names:
+            symbol = self._symbols.get(name)
+            if symbol is not None and not self.environment.replace(symbol).free_symbols:
+                raise UnsupportedStep(
+                    f"the step computes with {name} in a way that is not followed: keep it as a tensor"
+                    " (torch.tensor(0.0)), or compute with +, -, *, / and ** only"
+                )

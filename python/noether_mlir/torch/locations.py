@@ -49,6 +49,16 @@ def calling_place() -> Place | None:
     return None
 
 
+def place_of(error: BaseException) -> Place | None:
+    """The innermost line that is worth showing of where an exception was raised."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        if _is_shown(trace.tb_frame.f_code.co_filename):
+            found = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
 def portable(place: Place) -> Place:
     """A place without what is particular to this machine."""
     file, line = place

@@ -101,6 +101,6 @@ def explained(error: Exception, place: Place | None) -> Exception:
             " or an if on a tensor: return the tensor and read it outside of the step, and choose between tensors with"
             " torch.where"
         )
-    if kind == "FakeTensorDeviceMismatch" or "torch.compile" in str(error):
+    if kind == "FakeTensorDeviceMismatch":
         return UnsupportedStep(f"{at(place)}{text[0] if text else kind}: give the model as it was before torch.compile")
     return NotATrainingStep(f"{at(place)}the step fails when it is traced: {kind}: {text[0] if text else ''}")

@@ -75,35 +75,53 @@ class StepRunner:
     """Runs a step on other tensors.
 
     Attributes:
-        roots: what `backward` was called on, with the gradients that it was given.
+        roots: what `backward` was called on, with the gradients that it was given. sources: the same of `grad`.
+        capturable: see `swapped_optimizer`.
     """
 
-    def __init__(self, live: Live, step: Callable[..., Any], chosen: Sequence[Hyperparameter]):
-        self.live, self.step, self.chosen = live, step, chosen
+    def __init__(
+        self, live: Live, step: Callable[..., Any], chosen: Sequence[Hyperparameter], capturable: bool
+    ):
+        self.live, self.step, self.chosen, self.capturable = live, step, chosen, capturable
         self.roots: list[tuple[torch.Tensor, Any]] = []
         self.sources: list[tuple[torch.Tensor, Any]] = []
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
-        backward, grad = torch.autograd.backward, torch.autograd.grad
+    def _noted(self, redirected: Redirected) -> Iterator[None]:
+        """Within it, backward passes are noted, and what they run again of the forward pass is redirected as well."""
+        backward, grad, engine = torch.autograd.backward, torch.autograd.grad, torch.autograd._engine_run_backward
         listed = lambda value: list(value) if isinstance(value, (tuple, list)) else [value]
+        within = False
 
-        def note(into: list[Any], tensors: Any, gradients: Any) -> None:
-            given = listed(gradients) if gradients is not None else []
-            for number, tensor in enumerate(listed(tensors)):
-                into.append((tensor, given[number] if number < len(given) else None))
+        def noting(function: Callable[..., Any], into: list[Any]) -> Callable[..., Any]:
+            def noted(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+                nonlocal within
+                if within:  # the functions call themselves, to be overridden
+                    return function(tensors, *args, **kwargs)
+                place = 0 if function is backward else 1  # of the gradients, among the other arguments
+                name = "grad_tensors" if function is backward else "grad_outputs"
+                given = args[place] if len(args) > place else kwargs.get(name)
+                gradients = [] if given is None else listed(given)
+                for number, tensor in enumerate(listed(tensors)):
+                    into.append((tensor, gradients[number] if number < len(gradients) else None))
+                within = True
+                try:
+                    return function(tensors, *args, **kwargs)
+                finally:
+                    within = False
 
-        def noted_backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
-            note(self.roots, tensors, grad_tensors)
-            return backward(tensors, grad_tensors, *args, **kwargs)
+            return noted
 
-        def noted_grad(outputs: Any, inputs: Any, grad_outputs: Any = None, *args: Any, **kwargs: Any) -> Any:
-            note(self.sources, outputs, grad_outputs)
-            return grad(outputs, inputs, grad_outputs, *args, **kwargs)
+        def run_engine(*args: Any, **kwargs: Any) -> Any:
+            with redirected:
+                return engine(*args, **kwargs)
 
-        with swapping.replaced(torch.autograd, "backward", noted_backward), swapping.replaced(
-            torch.autograd, "grad", noted_grad
-        ):
+        with ExitStack() as stack:
+            for name, function in (
+                ("backward", noting(backward, self.roots)), ("grad", noting(grad, self.sources)),
+                ("_engine_run_backward", run_engine),
+            ):  # fmt: skip
+                stack.enter_context(swapping.replaced(torch.autograd, name, function))
             yield
 
     def run(
@@ -130,10 +148,12 @@ class StepRunner:
                 stack.enter_context(swapping.swapped_model(live.models[root], part))
             for optimizer, state, groups in zip(live.optimizers, copied, options):
                 keyed = {(key[1:] if key.startswith(".") else own[key]): value for key, value in state.items()}
-                stack.enter_context(swapping.swapped_optimizer(optimizer, lent, keyed, groups))
+                stack.enter_context(swapping.swapped_optimizer(optimizer, lent, keyed, groups, self.capturable))
+            redirected = Redirected(lent)
             for context in (
-                swapping.still_schedulers(), swapping.traceable_optimizers(), swapping.compiling(), refusals.refusing(),
-                self._noted(), torch.enable_grad(), Redirected(lent), sdpa_kernel(SDPBackend.MATH),
+                swapping.still_schedulers(), swapping.symbolic_arithmetic(), swapping.compiling(self.capturable),
+                refusals.refusing(), self._noted(redirected), torch.enable_grad(), redirected,
+                sdpa_kernel(SDPBackend.MATH),
             ):  # fmt: skip
                 stack.enter_context(context)
             returned = self.step(*args, **kwargs)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Lends a model and its optimizers other tensors for a while. Everything is put back, whatever happens."""
 
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +12,14 @@ from typing import Any
 import torch
 from torch.nn.utils import stateless
 
-#: Options of optimizers that choose among implementations of one update: the plain ones, without host synchronisation.
-_PLAIN = {"capturable": True, "foreach": False, "fused": False, "differentiable": False}
+#: Options of optimizers that choose among implementations of one update: the plain ones.
+_PLAIN = {"foreach": False, "fused": False, "differentiable": False}
 
 
 @contextmanager
 def swapped_optimizer(
     optimizer: torch.optim.Optimizer, tensors: Mapping[int, torch.Tensor], state: Mapping[Any, Any],
-    groups: Sequence[Mapping[str, Any]],
+    groups: Sequence[Mapping[str, Any]], capturable: bool,
 ) -> Iterator[None]:  # fmt: skip
     """An optimizer of other tensors.
 
@@ -26,13 +27,15 @@ def swapped_optimizer(
         tensors: by the ids of the parameters it has, those it is to have.
         state: its state, by the latter (or by any other key).
         groups: for each parameter group, the entries that are to be others.
+        capturable: whether to choose by tensors what is else decided in Python, where the optimizer can.
     """
     saved = [dict(group) for group in optimizer.param_groups]
     attributes = dict(vars(optimizer))
     lists = list(optimizer.param_groups)
     try:
         for group, changes in zip(optimizer.param_groups, groups):
-            group.update({name: value for name, value in _PLAIN.items() if name in group})
+            plain = {**_PLAIN, "capturable": True} if capturable else _PLAIN
+            group.update({name: value for name, value in plain.items() if name in group})
             group.update(changes)
             group["params"] = [tensors[id(parameter)] for parameter in group["params"]]
         optimizer.state = defaultdict(dict)
@@ -88,7 +91,7 @@ def still_schedulers() -> Iterator[None]:
         yield
 
 
-def _symbolic(choose: Any, symbolic: Any) -> Any:
+def _extremum(choose: Any, symbolic: Any) -> Any:
     def chosen(*values: Any, **named: Any) -> Any:
         if len(values) == 2 and any(isinstance(value, torch.SymFloat) for value in values):
             return symbolic(*values)
@@ -97,19 +100,27 @@ def _symbolic(choose: Any, symbolic: Any) -> Any:
     return chosen
 
 
+def _function(plain: Any, symbolic: Any) -> Any:
+    return lambda x, *rest: symbolic(x) if isinstance(x, torch.SymFloat) and not rest else plain(x, *rest)
+
+
 @contextmanager
-def traceable_optimizers() -> Iterator[None]:
-    """Within it, the extrema of numbers that `torch.optim` computes in Python stay symbolic."""
+def symbolic_arithmetic() -> Iterator[None]:
+    """Within it, functions of numbers in Python keep them symbolic: of `math`, and the extrema in `torch.optim`."""
     modules = [module for name, module in list(sys.modules.items()) if name.startswith("torch.optim.") and module]
     with ExitStack() as stack:
         for module in modules:
-            stack.enter_context(replaced(module, "max", _symbolic(max, torch.sym_max)))
-            stack.enter_context(replaced(module, "min", _symbolic(min, torch.sym_min)))
+            stack.enter_context(replaced(module, "max", _extremum(max, torch.sym_max)))
+            stack.enter_context(replaced(module, "min", _extremum(min, torch.sym_min)))
+        for name in ("sqrt", "exp", "log", "cos", "sin", "tanh"):
+            symbolic = getattr(torch, f"_sym_{name}", None)
+            if symbolic is not None:
+                stack.enter_context(replaced(math, name, _function(getattr(math, name), symbolic)))
         yield
 
 
 @contextmanager
-def compiling() -> Iterator[None]:
-    """Within it, PyTorch takes itself to be compiling: optimizers then keep counters as tensors."""
-    with replaced(torch.compiler, "_is_compiling_flag", True):
+def compiling(flag: bool) -> Iterator[None]:
+    """Within it, PyTorch takes itself to be compiling: capturable optimizers then do with tensors on any device."""
+    with replaced(torch.compiler, "_is_compiling_flag", flag):
         yield

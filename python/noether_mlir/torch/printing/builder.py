@@ -226,9 +226,9 @@ class Builder:
     def broadcast(self, value: Value, shape: Sequence[int], dimensions: Sequence[int] | None = None) -> Value:
         """A value repeated. `dimensions`: where its axes are in the result; by default the last ones."""
         if dimensions is None:
-            if value.shape == tuple(shape):
-                return value
             dimensions = range(len(shape) - value.rank, len(shape))
+        if value.shape == tuple(shape) and list(dimensions) == list(range(value.rank)):
+            return value
         return self.op("broadcast_in_dim", [value], shape, value.dtype, f"broadcast_dimensions = {array(dimensions)}")
 
     def reshape(self, value: Value, shape: Sequence[int]) -> Value:
