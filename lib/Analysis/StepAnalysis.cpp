@@ -28,6 +28,8 @@ llvm::StringRef noether::stringifyFamily(Family family) {
     return "rescale";
   case Family::Translation:
     return "translation";
+  case Family::Affine:
+    return "affine";
   }
   llvm_unreachable("unknown family");
 }
@@ -171,6 +173,8 @@ LogicalResult StepAnalyzer::findTranslations() {
   ofTranslations = analyzeTranslationKinetics(*update, found->symmetries);
   analysis.translations = std::move(found->symmetries);
   analysis.translationDimension = found->dimension;
+  analysis.affineShifts = std::move(found->affine);
+  analysis.affineDimension = found->affineDimension;
   return success();
 }
 
@@ -183,10 +187,17 @@ LogicalResult StepAnalyzer::findMismatches() {
 void StepAnalyzer::describeParameters() {
   llvm::DenseMap<unsigned, SmallVector<const Symmetry *, 2>> moving;
   for (const Symmetry &symmetry :
-       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
-    for (const SymmetryMember &member : symmetry.members)
-      if (auto &list = moving[member.argument]; !llvm::is_contained(list, &symmetry))
+       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations,
+                                    analysis.affineShifts)) {
+    auto add = [&](unsigned argument) {
+      if (auto &list = moving[argument]; !llvm::is_contained(list, &symmetry))
         list.push_back(&symmetry);
+    };
+    for (const SymmetryMember &member : symmetry.members)
+      add(member.argument);
+    for (const Absorber &absorber : symmetry.absorbers)
+      add(absorber.argument);
+  }
   llvm::DenseMap<unsigned, SmallVector<const AxisGroup *, 2>> acting;
   for (const AxisGroup &group : analysis.axisGroups)
     for (const AxisMember &member : group.members)

@@ -59,6 +59,9 @@ private:
   void printParameter(const ParameterFacts &facts);
   void printSymmetry(const Symmetry &symmetry);
   void printMember(const SymmetryMember &member);
+  template <typename Part> void printPart(const Part &part);
+  void printIndexed(const IndexedPart &part);
+  void printAbsorber(const Absorber &absorber);
   void printKinetics(const SymmetryKinetics &kinetics, const Symmetry *symmetry);
   void printSizes(StringRef key, ArrayRef<int64_t> sizes);
   /// Null for those that are no scales.
@@ -128,13 +131,42 @@ void JsonPrinter::printMember(const SymmetryMember &member) {
     json.attribute("exponent", toString(member.exponent));
     printSizes("axes", member.axes);
     json.attribute("side", nullptr);
-    // Where the parameter has to be split or cut to say it.
-    RankedTensorType type = typeOf(member.argument);
-    if (type && (ArrayRef<int64_t>(member.view) != type.getShape() || !member.isWholeParameter())) {
-      printSizes("view", member.view);
-      printSizes("offsets", member.offsets);
-      printSizes("sizes", member.sizes);
-    }
+    printPart(member);
+  });
+}
+
+/// Where the parameter has to be split or cut to say it.
+template <typename Part> void JsonPrinter::printPart(const Part &part) {
+  RankedTensorType type = typeOf(part.argument);
+  if (!type || (ArrayRef<int64_t>(part.view) == type.getShape() && part.sizes == part.view))
+    return;
+  printSizes("view", part.view);
+  printSizes("offsets", part.offsets);
+  printSizes("sizes", part.sizes);
+}
+
+void JsonPrinter::printIndexed(const IndexedPart &part) {
+  json.attribute("parameter", text(nameOf(part.argument)));
+  json.attributeArray("indices", [&] {
+    for (int64_t index : part.indices)
+      if (index == IndexedPart::kNone)
+        json.value(nullptr);
+      else
+        json.value(index);
+  });
+  printPart(part);
+}
+
+void JsonPrinter::printAbsorber(const Absorber &absorber) {
+  json.object([&] {
+    printIndexed(absorber);
+    json.attribute("exponent", toString(absorber.exponent));
+    if (absorber.number != 1)
+      json.attribute("number", absorber.number);
+    json.attributeArray("factors", [&] {
+      for (const IndexedPart &factor : absorber.factors)
+        json.object([&] { printIndexed(factor); });
+    });
   });
 }
 
@@ -174,6 +206,11 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
       for (const SymmetryMember &member : symmetry.members)
         printMember(member);
     });
+    if (!symmetry.absorbers.empty())
+      json.attributeArray("absorbers", [&] {
+        for (const Absorber &absorber : symmetry.absorbers)
+          printAbsorber(absorber);
+      });
     printSizes("block_shape", symmetry.blockShape);
     json.attribute("dimension", symmetry.dimension);
     if (symmetry.traceless)
@@ -196,7 +233,8 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
         });
     });
     printDerivation(symmetry.derivation, json);
-    json.attribute("charge", symmetry.undescribed
+    // (What an affine shift conserves depends on how the parameters between move.)
+    json.attribute("charge", symmetry.undescribed || symmetry.family == Family::Affine
                                  ? std::string()
                                  : text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
   });
@@ -262,7 +300,8 @@ void JsonPrinter::printSymmetries(StringRef source) {
     });
     json.attributeArray("symmetries", [&] {
       for (const Symmetry &symmetry :
-           llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
+           llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations,
+                                        analysis.affineShifts))
         printSymmetry(symmetry);
       printAxisGroups(json, analysis);
     });
@@ -273,6 +312,7 @@ void JsonPrinter::printSymmetries(StringRef source) {
       json.attribute("torus", analysis.torusDimension);
       json.attribute("torus_exact", analysis.exactTorusDimension);
       json.attribute("translation", analysis.translationDimension);
+      json.attribute("affine", analysis.affineDimension);
       json.attribute("linear", analysis.linearDimension());
     });
   });

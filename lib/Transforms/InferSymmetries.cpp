@@ -22,6 +22,25 @@ using namespace mlir;
 using namespace noether;
 
 /// Builtin attributes only, so that they survive every host.
+static SmallVector<NamedAttribute> describe(const IndexedPart &part, Builder &b) {
+  return {b.getNamedAttr("argument", b.getI64IntegerAttr(part.argument)),
+          b.getNamedAttr("view", b.getDenseI64ArrayAttr(part.view)),
+          b.getNamedAttr("offsets", b.getDenseI64ArrayAttr(part.offsets)),
+          b.getNamedAttr("sizes", b.getDenseI64ArrayAttr(part.sizes)),
+          b.getNamedAttr("indices", b.getDenseI64ArrayAttr(part.indices))};
+}
+
+static Attribute describe(const Absorber &absorber, Builder &b) {
+  SmallVector<NamedAttribute> attributes = describe(static_cast<const IndexedPart &>(absorber), b);
+  SmallVector<Attribute> factors;
+  for (const IndexedPart &factor : absorber.factors)
+    factors.push_back(b.getDictionaryAttr(describe(factor, b)));
+  attributes.push_back(b.getNamedAttr("exponent", b.getStringAttr(toString(absorber.exponent))));
+  attributes.push_back(b.getNamedAttr("number", b.getF64FloatAttr(absorber.number)));
+  attributes.push_back(b.getNamedAttr("factors", b.getArrayAttr(factors)));
+  return b.getDictionaryAttr(attributes);
+}
+
 static DictionaryAttr describe(const Symmetry &symmetry, Builder &b) {
   SmallVector<Attribute> members, brokenBy;
   for (const SymmetryMember &member : symmetry.members) {
@@ -40,12 +59,18 @@ static DictionaryAttr describe(const Symmetry &symmetry, Builder &b) {
     brokenBy.push_back(b.getDictionaryAttr(
         {b.getNamedAttr("constant", b.getF64FloatAttr(shortestDecimal(broken.constant))),
          b.getNamedAttr("degree", b.getStringAttr(toString(broken.degree)))}));
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("id", b.getStringAttr(symmetry.id)),
-       b.getNamedAttr("family", b.getStringAttr(stringifyFamily(symmetry.family))),
-       b.getNamedAttr("members", b.getArrayAttr(members)),
-       b.getNamedAttr("dimension", b.getI64IntegerAttr(symmetry.dimension)),
-       b.getNamedAttr("broken_by", b.getArrayAttr(brokenBy))});
+  SmallVector<NamedAttribute> attributes = {
+      b.getNamedAttr("id", b.getStringAttr(symmetry.id)),
+      b.getNamedAttr("family", b.getStringAttr(stringifyFamily(symmetry.family))),
+      b.getNamedAttr("members", b.getArrayAttr(members)),
+      b.getNamedAttr("dimension", b.getI64IntegerAttr(symmetry.dimension)),
+      b.getNamedAttr("broken_by", b.getArrayAttr(brokenBy))};
+  SmallVector<Attribute> absorbers;
+  for (const Absorber &absorber : symmetry.absorbers)
+    absorbers.push_back(describe(absorber, b));
+  if (!absorbers.empty())
+    attributes.push_back(b.getNamedAttr("absorbers", b.getArrayAttr(absorbers)));
+  return b.getDictionaryAttr(attributes);
 }
 
 static DictionaryAttr describe(const AxisGroup &group, Builder &b) {
@@ -82,17 +107,19 @@ static void annotate(const StepAnalysis &analysis) {
   Builder b(entry.getContext());
   SmallVector<Attribute> symmetries;
   for (const Symmetry &symmetry :
-       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations))
+       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations,
+                                    analysis.affineShifts))
     symmetries.push_back(describe(symmetry, b));
   for (const AxisGroup &group : analysis.axisGroups)
     symmetries.push_back(describe(group, b));
   entry->setDiscardableAttr("noether.symmetries", b.getArrayAttr(symmetries));
-  entry->setDiscardableAttr(
-      "noether.dimension",
-      b.getDictionaryAttr(
-          {b.getNamedAttr("torus", b.getI64IntegerAttr(analysis.torusDimension)),
-           b.getNamedAttr("torus_exact", b.getI64IntegerAttr(analysis.exactTorusDimension)),
-           b.getNamedAttr("translation", b.getI64IntegerAttr(analysis.translationDimension))}));
+  SmallVector<NamedAttribute> dimension = {
+      b.getNamedAttr("torus", b.getI64IntegerAttr(analysis.torusDimension)),
+      b.getNamedAttr("torus_exact", b.getI64IntegerAttr(analysis.exactTorusDimension)),
+      b.getNamedAttr("translation", b.getI64IntegerAttr(analysis.translationDimension))};
+  if (analysis.affineDimension)
+    dimension.push_back(b.getNamedAttr("affine", b.getI64IntegerAttr(analysis.affineDimension)));
+  entry->setDiscardableAttr("noether.dimension", b.getDictionaryAttr(dimension));
   SmallVector<DictionaryAttr> arguments;
   for (unsigned i = 0; i < entry.getNumArguments(); ++i)
     arguments.push_back(NamedAttrList(entry.getArgAttrDict(i)).getDictionary(b.getContext()));
@@ -130,7 +157,8 @@ static void emitRemarks(const StepAnalysis &analysis) {
     return analysis.roles.arguments[argument].name;
   };
   for (const Symmetry &symmetry :
-       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations)) {
+       llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations,
+                                    analysis.affineShifts)) {
     Location location = entry.getArgument(symmetry.members.front().argument).getLoc();
     auto remark = remark::passed(location, options("SymmetryFound"));
     if (!remark)
@@ -141,6 +169,13 @@ static void emitRemarks(const StepAnalysis &analysis) {
     for (const SymmetryMember &member : symmetry.members)
       remark << remark::metric(describePlace(nameOf(member.argument), member),
                                toString(member.exponent));
+    for (const Absorber &absorber : symmetry.absorbers)
+      remark << remark::metric(describePlace(nameOf(absorber.argument), absorber), [&] {
+        std::string amount = toString(absorber.exponent);
+        for (const IndexedPart &factor : absorber.factors)
+          amount += " " + describePlace(nameOf(factor.argument), factor);
+        return amount;
+      }());
     remark << remark::metric("exact", symmetry.isExact() ? "yes" : "no");
   }
   for (const AxisGroup &group : analysis.axisGroups) {

@@ -74,6 +74,34 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Indexed:
+    """A parameter with an index for each axis: equal numbers are one index, the first ones those of the block's axes.
+
+    Attributes:
+        indices: by axis of the view; None where there is none.
+        view, offsets, sizes: as those of a member.
+    """
+
+    parameter: str = ""
+    indices: tuple[int | None, ...] = ()
+    view: tuple[int, ...] = ()
+    offsets: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Absorber(Indexed):
+    """A parameter that takes up a shift t of others, once parameters have multiplied it.
+
+    It is shifted by exponent * number * (t times the factors, summed over the indices that it does not have).
+    """
+
+    exponent: Fraction = Fraction(0)
+    number: float = 1.0
+    factors: tuple[Indexed, ...] = ()
+
+
+@dataclass(frozen=True)
 class Spurion:
     """A constant that breaks a symmetry explicitly; with this log-scale degree of its own it would not."""
 
@@ -115,7 +143,9 @@ class Symmetry:
     """A family of transformations of the parameters that leaves the loss unchanged.
 
     Attributes:
-        family: "scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear" or "permutation".
+        family: "scale", "rescale", "translation", "affine", "general_linear", "orthogonal", "complex_linear" or
+            "permutation".
+        absorbers: of an affine symmetry, the parameters that take up the members' shift.
         dimension: the number of independent one-parameter symmetries; 0 for a permutation, which has an `order`.
         exact: whether it holds with every constant as it is; else `broken_by` says which constants break it.
         block_shape: the shape of its charge: one size for each axis of its members; () for a number.
@@ -128,6 +158,7 @@ class Symmetry:
     id: str = ""
     family: str = ""
     members: tuple[Member, ...] = ()
+    absorbers: tuple[Absorber, ...] = ()
     block_shape: tuple[int, ...] = ()
     traceless: bool = False
     undescribed: bool = False
@@ -146,12 +177,13 @@ class Dimension:
 
     Attributes:
         torus: scale and rescale, small constants promoted to spurions. torus_exact: with every constant as it is.
-        translation: translations. linear: all continuous families together, none counted twice.
+        translation: translations. affine: shifts that other parameters take up. linear: all continuous families together, none counted twice.
     """
 
     torus: int | None = None
     torus_exact: int | None = None
     translation: int | None = None
+    affine: int | None = None
     linear: int | None = None
 
 

@@ -143,6 +143,58 @@ class _Translation(_Scaling):
         return _fields(symmetry, parameters, values)
 
 
+def _indexed(part: Mapping[str, Any], value: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """An array whose axes are named by the indices of a part of a parameter; axes without one are dropped."""
+    view, moves = _view(part, value.shape)
+    indices = part["indices"]
+    if len(indices) != len(view):
+        raise MalformedClaim(f"{part['parameter']}: there is not one index for each axis of {list(view)}")
+    array = value.reshape(view)[moves]
+    fixed = tuple(axis for axis, index in enumerate(indices) if index is None)
+    if any(array.shape[axis] != 1 for axis in fixed):
+        raise MalformedClaim(f"{part['parameter']}: an axis of a factor has no index")
+    return array.reshape([n for axis, n in enumerate(array.shape) if axis not in fixed]), [
+        index for index in indices if index is not None]
+
+
+class _Affine(_Translation):
+    """theta -> theta + coefficient * t, and what parameters multiply of it taken up by others: b -> b - t W."""
+
+    @staticmethod
+    def _fields(symmetry: Symmetry, parameters: Parameters, values: Any) -> dict[str, np.ndarray]:
+        fields = _fields(symmetry, parameters, values)
+        for absorber in symmetry["absorbers"]:
+            name, shape = absorber["parameter"], _shape(parameters, absorber)
+            view, part = _view(absorber, shape)
+            operands: list[Any] = [values, list(range(values.ndim))]
+            for factor in absorber["factors"]:
+                _shape(parameters, factor)
+                operands += _indexed(factor, parameters[factor["parameter"]])
+            kept = [index for index in absorber["indices"] if index is not None]
+            number = float(Fraction(str(absorber["exponent"]))) * absorber.get("number", 1.0)
+            try:
+                moved = number * np.einsum(*operands, kept)
+            except ValueError as error:
+                raise MalformedClaim(f"{symmetry['id']}: {name}: {error}") from None
+            lengths = iter(moved.shape)
+            spread = [1 if index is None else next(lengths) for index in absorber["indices"]]
+            expected = [1 if index is None else p.stop - p.start for index, p in zip(absorber["indices"], part)]
+            if spread != expected:
+                raise MalformedClaim(f"{symmetry['id']}: {name} is shifted by {spread} where it has {expected}")
+            field = fields.setdefault(name, np.zeros(shape))
+            field.reshape(view)[part] += moved.reshape(spread)
+        return fields
+
+    @classmethod
+    def act(cls, symmetry: Symmetry, parameters: Parameters, values: Any) -> dict[str, np.ndarray]:
+        fields = cls._fields(symmetry, parameters, values)
+        return {name: parameters[name] + field for name, field in fields.items()}
+
+    @classmethod
+    def velocity(cls, symmetry: Symmetry, parameters: Parameters, values: Any) -> dict[str, np.ndarray]:
+        return cls._fields(symmetry, parameters, values)
+
+
 def _along_axis(
     symmetry: Symmetry, parameters: Parameters, move: Callable[[Mapping[str, Any], np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
@@ -287,6 +339,7 @@ _FAMILIES: dict[str, Any] = {
     "scale": _Scaling,
     "rescale": _Scaling,
     "translation": _Translation,
+    "affine": _Affine,
     "general_linear": _Matrix,
     "orthogonal": _Rotation,
     "complex_linear": _Complex,

@@ -121,6 +121,15 @@ MATRICES = {
     "unet_ddpm": 6 * 2 * matrices(1, 256) + 2 * matrices(1, 256),  # and what only a convolution reads
 }
 
+#: Shifts that other parameters take up: of each norm by the biases of all that reads it, of values by the output's bias.
+AFFINE = {
+    "vit_b16": 12 * 2 * 768 + 768,  # dropout: weights of values do not add up to one
+    "gpt2": 12 * 3 * 768,
+    "gpt2_untied": 12 * 3 * 768,
+    # Values; two norms before attention (of the others' channels some are cut); what a norm behind a sum does not see.
+    "unet_ddpm": 6 * 256 + 2 * 256 + 16,
+}
+
 #: A U-Net's streams differ from one another.
 LINES = {"unet_ddpm": 165}
 
@@ -138,7 +147,8 @@ def test_model(name):
     assert (dimension.torus, dimension.torus - dimension.torus_exact) == (TORUS[name], BROKEN.get(name, 1))
     there, at_least = TRANSLATIONS[name]
     assert at_least <= dimension.translation <= there
-    assert dimension.linear - dimension.torus - dimension.translation == MATRICES.get(name, 0)
+    assert dimension.affine == AFFINE.get(name, 0)
+    assert dimension.linear - dimension.torus - dimension.translation - dimension.affine == MATRICES.get(name, 0)
     # A person reads it: two screens or so, not a row for each of hundreds of parameters.
     lines = to_text(analysis).splitlines()
     assert max(map(len, lines)) <= 100 and len(lines) <= LINES.get(name, 115)

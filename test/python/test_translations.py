@@ -61,7 +61,8 @@ def test_loss_is_invariant(name):
     eps = tuple(jnp.full(model.sites, EPSILON))
     rng = np.random.default_rng(0)
     before = float(loss(params, batch, eps))
-    for symmetry in translations(report):
+    # And those that other parameters take up.
+    for symmetry in translations(report) + [s for s in report["symmetries"] if s["family"] == "affine"]:
         after = float(loss(shifted(params, symmetry, rng), batch, eps))
         assert abs(after - before) < TOLERANCE * max(1, abs(before)), symmetry
 

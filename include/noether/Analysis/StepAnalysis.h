@@ -55,14 +55,18 @@ struct StepAnalysis {
   /// Scales and rescales.
   llvm::SmallVector<Symmetry, 0> symmetries;
   llvm::SmallVector<Symmetry, 0> translations;
+  /// Shifts that other parameters take up, by amounts that depend on parameters.
+  llvm::SmallVector<Symmetry, 0> affineShifts;
   /// Groups that act on axes, then permutations.
   llvm::SmallVector<AxisGroup, 0> axisGroups;
   int64_t torusDimension = 0;
   int64_t exactTorusDimension = 0;
   int64_t translationDimension = 0;
+  /// Of what translations do not have already.
+  int64_t affineDimension = 0;
   /// All continuous families together: what of the axis groups is in the torus counts there.
   int64_t linearDimension() const {
-    uint64_t result = torusDimension + translationDimension;
+    uint64_t result = torusDimension + translationDimension + affineDimension;
     for (const AxisGroup &group : axisGroups)
       result = llvm::SaturatingAdd<uint64_t>(result, group.dimension - group.dimensionInTorus);
     return std::min<uint64_t>(result, std::numeric_limits<int64_t>::max());

@@ -13,10 +13,12 @@ using llvm::ArrayRef;
 using llvm::SmallVector;
 
 namespace {
+using EvaluateFn = llvm::function_ref<Form(FormId)>;
+
 class Builder {
 public:
   Builder(const Program &program, SystemMapping &mapping, const TranslationEngine &engine,
-          const FormPool &forms, const Solution &solution, ArrayRef<TorusDirection> directions);
+          EvaluateFn evaluate, ArrayRef<TorusDirection> directions);
 
   void run();
 
@@ -32,8 +34,7 @@ private:
   const Program &program;
   SystemMapping &mapping;
   const TranslationEngine &engine;
-  const FormPool &forms;
-  const Solution &solution;
+  EvaluateFn evaluate;
   ArrayRef<TorusDirection> directions;
   RuleTexts rules;
   struct Coordinate {
@@ -46,9 +47,8 @@ private:
 } // namespace
 
 Builder::Builder(const Program &program, SystemMapping &mapping, const TranslationEngine &engine,
-                 const FormPool &forms, const Solution &solution,
-                 ArrayRef<TorusDirection> directions)
-    : program(program), mapping(mapping), engine(engine), forms(forms), solution(solution),
+                 EvaluateFn evaluate, ArrayRef<TorusDirection> directions)
+    : program(program), mapping(mapping), engine(engine), evaluate(evaluate),
       directions(directions), rules(program) {
   for (auto [number, direction] : llvm::enumerate(directions))
     for (auto &[axes, coordinates] : direction.components)
@@ -71,7 +71,7 @@ const Builder::Motions &Builder::motionsOf(FormId form) {
     return byForm[form] = std::move(motions);
   }
   std::map<std::pair<unsigned, unsigned>, Fraction> sum;
-  for (const Term &term : solution.evaluate(forms[form]))
+  for (const Term &term : evaluate(form))
     if (auto moved = byFree.find(term.unknown); moved != byFree.end())
       for (const Coordinate &coordinate : moved->second)
         sum[{coordinate.direction, coordinate.axes}] += term.coefficient * coordinate.coefficient;
@@ -164,8 +164,7 @@ void Builder::run() {
 }
 
 void noether::addTranslationDerivations(const Program &program, SystemMapping &mapping,
-                                        const TranslationEngine &engine, const FormPool &forms,
-                                        const Solution &solution,
+                                        const TranslationEngine &engine, EvaluateFn evaluate,
                                         ArrayRef<TorusDirection> directions) {
-  Builder(program, mapping, engine, forms, solution, directions).run();
+  Builder(program, mapping, engine, evaluate, directions).run();
 }

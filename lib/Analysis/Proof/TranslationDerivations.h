@@ -11,10 +11,12 @@
 
 namespace noether {
 
-/// Adds to each symmetry the operations of the loss that read or make what it shifts.
+/// Adds to each symmetry the operations of the loss that read or make what it shifts. `evaluate` gives the
+/// value of a form over the free unknowns.
 void addTranslationDerivations(const Program &program, SystemMapping &mapping,
-                               const TranslationEngine &engine, const FormPool &forms,
-                               const Solution &solution, llvm::ArrayRef<TorusDirection> directions);
+                               const TranslationEngine &engine,
+                               llvm::function_ref<Form(FormId)> evaluate,
+                               llvm::ArrayRef<TorusDirection> directions);
 
 } // namespace noether
 

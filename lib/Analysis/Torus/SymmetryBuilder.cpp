@@ -13,21 +13,24 @@
 using namespace noether;
 using llvm::ArrayRef;
 using llvm::SmallVector;
+using llvm::StringRef;
 
 SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
                                  const Solution &solution)
-    : SymmetryBuilder(program, mapping, mapping.getSystem(), mapping.getSpurions(), solution) {}
+    : SymmetryBuilder(program, mapping, mapping.getSystem(), mapping.getSpurions(), solution,
+                      mapping.getSystem().getUnknowns().size()) {}
 
 SymmetryBuilder::SymmetryBuilder(const Program &program, SystemMapping &mapping,
                                  const System &system,
                                  ArrayRef<SystemMapping::Spurion> spurions,
-                                 const Solution &solution)
-    : program(program), mapping(mapping), system(system), spurions(spurions), solution(solution) {
+                                 const Solution &solution, UnknownId numUnknowns)
+    : program(program), mapping(mapping), system(system), spurions(spurions), solution(solution),
+      numUnknowns(numUnknowns) {
   for (auto [argument, value] : llvm::enumerate(program.getArguments()))
     argumentOf[value] = argument;
-  for (UnknownId unknown = 0; unknown < system.getUnknowns().size(); ++unknown) {
+  for (UnknownId unknown = 0; unknown < numUnknowns; ++unknown) {
     // Only parameters: names of forms and values carried by loops follow from them.
-    if (!argumentOf.count(mapping.originOf(unknown).value))
+    if (!isOfParameter(unknown))
       continue;
     for (const Term &term : solution[unknown]) {
       directions[term.unknown][unknown] = term.coefficient;
@@ -401,7 +404,7 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, De
   // Widest blocks first: they claim the narrower ones they contain.
   SmallVector<std::pair<unsigned, UnknownId>> order;
   for (UnknownId free : solution.getFree()) {
-    if (!argumentOf.count(mapping.originOf(free).value))
+    if (!isOfParameter(free))
       continue;
     order.push_back({llvm::count(placeOf(free).varies, true), free});
   }
@@ -442,7 +445,8 @@ SmallVector<Symmetry, 0> SymmetryBuilder::build(std::optional<Family> family, De
     return std::make_pair(a.members.front().argument, a.members.size()) <
            std::make_pair(b.members.front().argument, b.members.size());
   });
+  StringRef letter = !family ? "S" : *family == Family::Affine ? "A" : "T";
   for (auto [number, symmetry] : llvm::enumerate(result))
-    symmetry.id = ((family ? "T" : "S") + llvm::Twine(number + 1)).str();
+    symmetry.id = (letter + llvm::Twine(number + 1)).str();
   return result;
 }

@@ -18,9 +18,11 @@ class SymmetryBuilder {
 public:
   /// Of the system of log-scales.
   SymmetryBuilder(const Program &program, SystemMapping &mapping, const Solution &solution);
-  /// Of another system over the same unknowns of parameters, with constants of its own.
+  /// Of another system over the same unknowns of parameters, with constants of its own. It may have
+  /// other unknowns from `numUnknowns` on.
   SymmetryBuilder(const Program &program, SystemMapping &mapping, const System &system,
-                  llvm::ArrayRef<SystemMapping::Spurion> spurions, const Solution &solution);
+                  llvm::ArrayRef<SystemMapping::Spurion> spurions, const Solution &solution,
+                  UnknownId numUnknowns);
 
   /// The symmetries of the torus, or with a `family` all of that family.
   llvm::SmallVector<Symmetry, 0> build(bool derivations);
@@ -46,6 +48,10 @@ private:
     bool isExact = true;
   };
 
+  /// Whether an unknown is a component of a parameter.
+  bool isOfParameter(UnknownId unknown) const {
+    return unknown < numUnknowns && argumentOf.count(mapping.originOf(unknown).value);
+  }
   ResolvedAxis::Place placeOf(UnknownId unknown) const;
   Direction directionOf(UnknownId free) const;
   /// Expands coordinates over the free unknowns to values of all unknowns.
@@ -74,6 +80,7 @@ private:
   const System &system;
   llvm::ArrayRef<SystemMapping::Spurion> spurions;
   const Solution &solution;
+  UnknownId numUnknowns;
   llvm::DenseMap<ValueId, unsigned> argumentOf;
   /// By free unknown: the parameter components that move with it.
   llvm::DenseMap<UnknownId, Direction> directions;

@@ -4,6 +4,7 @@
 #include "ShiftMap.h"
 
 #include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/bit.h"
 
 using namespace noether;
 using llvm::ArrayRef;
@@ -76,6 +77,21 @@ ShiftMapId ShiftMaps::other(ArrayRef<uint64_t> description, ShiftMapId inner,
   return intern(key, {maps[inner].numLegs - static_cast<unsigned>(consumed.size()) + numNew,
                       keptZeroMean(inner, consumed)})
       .first;
+}
+
+std::optional<ShiftMaps::Unary> ShiftMaps::getUnary(ShiftMapId map) const {
+  ArrayRef<uint64_t> text = descriptionOf(map);
+  Unary unary = {static_cast<Kind>(text.consume_front()), 0, 1, {}};
+  if (unary.kind == ScaledBy) {
+    double number = llvm::bit_cast<double>(text[0]);
+    unary.number = static_cast<int64_t>(text[1]) > 0 ? number : 1 / number;
+    text = text.drop_front(2);
+  } else if (unary.kind != SummedOver) {
+    return std::nullopt;
+  }
+  unary.inner = text[0];
+  unary.consumed = text.slice(2, text[1]);
+  return unary;
 }
 
 ShiftMapId ShiftMaps::bundle(ArrayRef<uint64_t> description, unsigned numLegs, uint64_t zeroMean) {

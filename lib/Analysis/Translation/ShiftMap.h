@@ -24,6 +24,8 @@ using Legs = llvm::SmallVector<uint8_t, 8>;
 class ShiftMaps {
 public:
   static constexpr unsigned kMaxLegs = 32;
+  /// Kinds of maps in descriptions.
+  enum Kind : uint64_t { Identity, ProductOf, ScaledBy, SummedOver, MappedBy, Bundle };
 
   /// How a map runs along one axis of an operation: the component and the legs it has there.
   struct Part {
@@ -64,15 +66,21 @@ public:
   /// One bit per leg.
   uint64_t getZeroMean(ShiftMapId map) const { return maps[map].zeroMean; }
   bool isIdentity(ShiftMapId map) const { return maps[map].isIdentity; }
+  /// A map of another one: a number times it, or its sum over legs.
+  struct Unary {
+    Kind kind;
+    ShiftMapId inner;
+    double number = 1; // of ScaledBy, with its power
+    llvm::ArrayRef<uint64_t> consumed;
+  };
+  /// Nothing if the map is of another kind.
+  std::optional<Unary> getUnary(ShiftMapId map) const;
   /// Null if the map is no product.
   const Product *getProduct(ShiftMapId map) const {
     return maps[map].product;
   }
   /// The number of a leg after others were consumed.
   static uint8_t renumbered(uint8_t leg, llvm::ArrayRef<uint8_t> consumed);
-
-  /// Kinds of maps in descriptions.
-  enum Kind : uint64_t { Identity, ProductOf, ScaledBy, SummedOver, MappedBy, Bundle };
 
 private:
   using Description = llvm::SmallVector<uint64_t, 48>;

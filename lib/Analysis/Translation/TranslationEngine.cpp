@@ -23,14 +23,18 @@ static constexpr double kMask = -1e9;
 TranslationEngine::TranslationEngine(const Program &program, const Structure &structure, FormPool &forms,
                                      ShiftSink &sink, const llvm::BitVector &steps,
                                      ArrayRef<ValueId> moved)
-    : program(program), structure(structure), forms(forms), sink(sink), roots(program),
+    : program(program), structure(structure), forms(forms), sink(sink), steps(steps),
+      moved(llvm::from_range, moved), roots(program),
       rigid(program, roots, laws, steps, moved), shifts(program.getValues().size(), 0),
       factors(program.getValues().size(), 0), pool(1),
       budget(kMinTerms + kTermsPerStep * program.getSteps().size()) {}
 
 bool TranslationEngine::addUnknown(ValueId value, uint64_t key, FormId form) {
-  for (const Term &term : forms[form])
+  for (const Term &term : forms[form]) {
     firstBundle = std::max(firstBundle, term.unknown + 1);
+    owners.resize(firstBundle);
+    owners[term.unknown] = value;
+  }
   if (std::optional<size_t> obstacle = rigid.forbiddenBy(value)) {
     pinForm(form, *obstacle);
     return true;
@@ -332,12 +336,15 @@ void TranslationEngine::runRule(const Joint &joint) {
       if (!isMoved(operand))
         continue;
       if (use == OperandUse::Plus || use == OperandUse::Minus) {
+        llvm::BitVector outside = summedOutside(joint, operand);
         for (LocalTerm &term : embed(joint, operand, shiftOf(joint.operands[operand]))) {
+          if (!addOnce(joint, outside, term))
+            continue;
           if (use == OperandUse::Minus)
             term.form = forms.scale(Fraction(-1), term.form);
           if (term.isLost || (isAcrossDevices && !maps.isIdentity(term.map)))
             mapUnknown(joint, operand, r, term, shift);
-          else if (sumOver(joint, joint.summed, term))
+          else if (llvm::BitVector axes = joint.summed; sumOver(joint, axes.reset(outside), term))
             finish(joint, r, term, shift);
         }
         continue;
@@ -371,6 +378,8 @@ void TranslationEngine::runRule(const Joint &joint) {
           mapUnknown(joint, operand, r, term, shift);
       }
     }
+    if (kind == OpKind::Add || kind == OpKind::Subtract)
+      absorb(joint, shift);
     if (isOrdered)
       for (const LocalTerm &term : orderedShift)
         finish(joint, r, term, shift);

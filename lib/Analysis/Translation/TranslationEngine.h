@@ -30,6 +30,23 @@ struct ShiftTerm {
 };
 using Shift = llvm::SmallVector<ShiftTerm, 1>;
 
+/// What a parameter takes up of other parameters' shifts: they have reached a sum of both through
+/// nothing but products with parameters, and a shift of the one by minus that leaves the sum as it is.
+struct Absorption {
+  /// The function that is taken up, as an unknown of its own, numbered after those of parameters.
+  UnknownId unknown;
+  /// The component of the parameter that takes it up, by its unknown.
+  UnknownId target;
+  /// The shift is this map of the function; `legs` are its legs along the indices that the target
+  /// varies along, in order.
+  ShiftMapId map;
+  Legs legs;
+  /// What the function is to cancel.
+  FormId form;
+  /// Other steps read the parameter too, other pieces of it.
+  bool isCut = false;
+};
+
 /// What the engine says of the unknowns.
 class ShiftSink {
 public:
@@ -42,7 +59,8 @@ public:
 
 class TranslationEngine {
 public:
-  /// `steps` are those that are going to be run, `moved` the parameters that get unknowns.
+  /// `steps` are those that are going to be run (kept as a reference), `moved` the parameters that get
+  /// unknowns.
   TranslationEngine(const Program &program, const Structure &structure, FormPool &forms, ShiftSink &sink,
                     const llvm::BitVector &steps, llvm::ArrayRef<ValueId> moved);
 
@@ -51,6 +69,13 @@ public:
   void run(size_t step);
   /// Demands that a value is not shifted.
   void pin(ValueId value, size_t step);
+
+  /// Once all steps have been run: takes back what cannot be taken up.
+  void finishAbsorptions();
+  llvm::ArrayRef<Absorption> getAbsorptions() const { return absorptions; }
+  const ShiftMaps &getMaps() const { return maps; }
+  const ValueRoots &getRoots() const { return roots; }
+  const llvm::DenseSet<ValueId> &getMoved() const { return moved; }
 
   llvm::ArrayRef<ShiftTerm> shiftOf(ValueId value) const { return pool[shifts[value]]; }
   bool isIdentity(ShiftMapId map) const { return maps.isIdentity(map); }
@@ -107,6 +132,11 @@ private:
   void finishFactor(const Joint &joint, LocalTerm &term, Shift &factors);
   void pinFactors(ValueId value, size_t step);
 
+  /// The axes that a rule sums over and that an operand does not have: where it is a summand, it is added
+  /// once (the first operand of a scatter, the initial value of a reduction).
+  llvm::BitVector summedOutside(const Joint &joint, unsigned operand) const;
+  /// Takes one term for all pieces of these axes; false for the others.
+  static bool addOnce(const Joint &joint, const llvm::BitVector &outside, LocalTerm &term);
   /// The sum over the joint axes that the rule sums over; false if nothing is left.
   bool sumOver(const Joint &joint, const llvm::BitVector &axes, LocalTerm &term);
   bool sumOverAxis(const ResolvedAxis &axis, Part &part, LocalTerm &term);
@@ -125,6 +155,27 @@ private:
   /// What all operands of a maximum or a choice have in common, without what is summed over; the
   /// rest must vanish.
   LocalShift common(const Joint &joint, llvm::ArrayRef<unsigned> operands, bool ofFactors = false);
+
+  /// Lets a parameter that is an operand of a sum take up what the other one is shifted by.
+  void absorb(const Joint &joint, Shift &shift);
+  enum class Readers : uint8_t { One, Pieces, Several };
+  /// The parameter that a value is made of, if all that reads it is on the way to the value; or reads
+  /// another piece of it.
+  struct Source {
+    ValueId parameter;
+    /// It and what is made of it, up to the value.
+    llvm::SmallVector<ValueId, 4> chain;
+    Readers readers = Readers::One;
+  };
+  std::optional<Source> soleSourceOf(ValueId value);
+  /// `own` is the shift of the source in the sum, `target` the term of it that lies where `term` does.
+  void absorbInto(const Source &source, const Shift &own, const ShiftTerm &term,
+                  const ShiftTerm &target, Shift &shift);
+  Readers readersOf(ValueId value);
+  /// A step that cuts its operand has taken a component of a parameter.
+  void noteTaken(const ShiftTerm &term);
+  /// Whether a map is made of products with views of parameters.
+  bool isOfParameters(ShiftMapId map);
   /// Whether a value is equal to itself plus any number.
   bool takesAnyShift(ValueId value) const;
   bool isLargeMask(ValueId value) const;
@@ -151,6 +202,15 @@ private:
   const Structure &structure;
   FormPool &forms;
   ShiftSink &sink;
+  const llvm::BitVector &steps;
+  llvm::DenseSet<ValueId> moved;
+  std::vector<ValueId> owners; // the parameters, by unknown
+  std::vector<Absorption> absorptions;
+  llvm::DenseMap<ShiftMapId, bool> ofParameters;
+  /// By value, once they are asked for: how many steps read it, and how many of them a piece of it.
+  std::vector<std::pair<uint16_t, uint16_t>> readers;
+  /// By unknown: components that a slice has taken, and those that two have.
+  llvm::BitVector taken, takenTwice;
   ShiftMaps maps;
   ValueRoots roots;
   PowerLaws laws;

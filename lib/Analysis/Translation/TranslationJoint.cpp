@@ -207,6 +207,27 @@ bool TranslationEngine::sumOverAxis(const ResolvedAxis &axis, Part &part, LocalT
   return true;
 }
 
+llvm::BitVector TranslationEngine::summedOutside(const Joint &joint, unsigned operand) const {
+  llvm::BitVector outside = joint.summed;
+  if (outside.any())
+    for (const CompiledRule::Dim &dim : joint.rule->tensors[operand])
+      for (auto &segment : dim.segments)
+        for (CompiledRule::Factor factor : segment)
+          if (joint.axisOf[factor] >= 0)
+            outside.reset(joint.axisOf[factor]);
+  return outside;
+}
+
+bool TranslationEngine::addOnce(const Joint &joint, const llvm::BitVector &outside,
+                                LocalTerm &term) {
+  for (unsigned axis : outside.set_bits()) {
+    if (term.parts[axis].digit != joint.space->axes[axis]->constants.front())
+      return false;
+    term.parts[axis] = Part();
+  }
+  return true;
+}
+
 bool TranslationEngine::sumOver(const Joint &joint, const llvm::BitVector &axes, LocalTerm &term) {
   for (unsigned axis : axes.set_bits())
     if (!sumOverAxis(*joint.space->axes[axis], term.parts[axis], term))

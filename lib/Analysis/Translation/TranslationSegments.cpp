@@ -102,6 +102,7 @@ void TranslationEngine::runSegmented(size_t index, const Structure::Binding &bin
       }
       if (isDropped)
         continue;
+      noteTaken(term);
 
       SmallVector<uint64_t, 1> keys = {0};
       Legs placed;

@@ -14,6 +14,9 @@ namespace noether {
 struct Translations {
   llvm::SmallVector<Symmetry, 0> symmetries;
   int64_t dimension = 0;
+  /// Those that other parameters take up, by amounts that depend on parameters.
+  llvm::SmallVector<Symmetry, 0> affine;
+  int64_t affineDimension = 0;
 };
 
 /// Emits a diagnostic and fails if the solution contradicts an equation.

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from noether_mlir.proof.affine import AffineProof
 from noether_mlir.proof.anyscale import masks_of
 from noether_mlir.proof.degrees import BadDegree, TooLarge
 from noether_mlir.proof.groups import GroupProof
@@ -38,6 +39,7 @@ _FAMILIES: dict[str, type[Proof]] = {
     "complex_linear": ComplexProof,
     "permutation": GroupProof,
     "translation": TranslationProof,
+    "affine": AffineProof,
 }
 _PIECES = tuple(f"stablehlo.{name}" for name in ("reverse", "pad", "gather", "scatter"))
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The functions that shifts are made of, and their names: equal names are equal functions."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,11 +44,18 @@ class Functions:
     def product(self, operation: Operation, term: Term, root: Root, power: int,
                 factors: Mapping[int, tuple[str, ...]]) -> Term:
         """The product with a value as a function of its own."""
-        rule, sizes = operation.rule, operation.sizes
+        return self.times(operation.sizes, operation.rule.sums, term, root, power, factors)
+
+    def times(self, sizes: Mapping[Any, int], sums: Container[Any], term: Term, root: Root, power: int,
+              factors: Mapping[int, tuple[Any, ...]]) -> Term:
+        """The product with a value whose dimensions have the names `factors`, summed over those in `sums`."""
+        # Along a dimension of size one there is nothing to say.
+        factors = {d: tuple(f for f in own if sizes[f] != 1) for d, own in factors.items()}
+        factors = {d: own for d, own in factors.items() if own}
         number = {f: (d, n) for d, own in sorted(factors.items()) for n, f in enumerate(own)}
         dims: list[tuple[Any, ...]] = [(d, "sum") for d in root.summed]
         for dimension, own in factors.items():
-            dims.append((dimension, tuple((sizes[f], f in rule.sums) for f in own)))
+            dims.append((dimension, tuple((sizes[f], f in sums) for f in own)))
         tied: list[Any] = []
         free: list[tuple[int, Labels]] = []
         for index, labels in enumerate(term.labels):
@@ -70,7 +77,7 @@ class Functions:
                 masks.append(mask)
         inner = (term.name, tuple(index for index, _ in free))
         name = _normal(inner, root.value, power, tuple(sorted(dims, key=repr)), tuple(sorted(tied, key=repr)), len(free))
-        kept = [f for _, own in sorted(factors.items()) for f in own if f not in rule.sums]
+        kept = [f for _, own in sorted(factors.items()) for f in own if f not in sums]
         functions = self.axes[term.name]
         self.axes.setdefault(name, (*(functions[index] for index, _ in free), *((sizes[f], False) for f in kept)))
         labels = [own for _, own in free] + [Labels.of([f], np.arange(sizes[f])) for f in kept]

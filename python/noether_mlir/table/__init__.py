@@ -39,6 +39,8 @@ def _heading(analysis: Analysis, label: Labels) -> Text:
             text.append(f" ({count(dimension.torus_exact)} with every constant as it is)")
     if dimension.translation is not None:
         text.append(f"\ntranslations: {count(dimension.translation)}")
+    if dimension.affine:
+        text.append(f"   absorbed by others: {count(dimension.affine)}")
     if dimension.linear is not None:
         text.append(f"   all together: {count(dimension.linear)}")
     return text

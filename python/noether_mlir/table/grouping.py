@@ -78,11 +78,12 @@ class Group:
 
 def exponent_text(part: Part, family: str) -> str:
     """How a member moves, where that needs saying: ^-1."""
+    if family in ("translation", "affine"):
+        factors = part.side.removeprefix("absorber ") if part.side else ""
+        return f"{'+' if part.exponent > 0 else '-'}{'' if abs(part.exponent) == 1 else abs(part.exponent)}{factors}t"
     if part.side:
         sides = {"direct": "M", "left": "M", "inverse_transpose": "M^-T", "right": "M^-T"}
         return "" if family == "permutation" else sides.get(part.side, part.side)
-    if family == "translation":
-        return f"{'+' if part.exponent > 0 else '-'}{'' if abs(part.exponent) == 1 else abs(part.exponent)}t"
     if family not in ("scale", "rescale") or (family == "scale" and part.exponent == 1):
         return ""
     return f"^{part.exponent}"
@@ -104,7 +105,7 @@ def _laws(kinetics: Kinetics | None, label: Labels) -> Hashable:
     return kinetics.equivariant, kinetics.ksb, laws, breaks, forecast_key(kinetics)
 
 
-_FAMILIES = ("scale", "rescale", "translation", "general_linear", "orthogonal", "complex_linear", "permutation")
+_FAMILIES = ("scale", "rescale", "translation", "affine", "general_linear", "orthogonal", "complex_linear", "permutation")
 
 
 #: With more groups than this, sizes may differ within one.

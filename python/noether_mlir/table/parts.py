@@ -18,6 +18,7 @@ class Part:
     """A member of a symmetry, as it is shown.
 
     Attributes:
+        side: as a member's; of an absorber the word, and a W for each parameter that multiplies the shift.
         view: the shape that `axes` and `block_axes` speak of. offsets, sizes: what moves along each axis of it.
     """
 
@@ -106,6 +107,13 @@ def parts_of(symmetry: Symmetry, shapes: Shapes) -> list[Part]:
             start, sizes = m.offsets or (0,) * len(view), m.sizes or view
             pieces.append(Part(m.parameter, m.exponent, m.side, m.axes, m.block_axes, view, start, sizes))
         parts += [_merged(piece, shape) for piece in _joined(pieces)]
+    for absorber in symmetry.absorbers:
+        shape = shapes.get(absorber.parameter, ())
+        view = absorber.view or shape
+        start, sizes = absorber.offsets or (0,) * len(view), absorber.sizes or view
+        axes = tuple(axis for axis, index in enumerate(absorber.indices) if index is not None)
+        side = "absorber " + "W " * len(absorber.factors)
+        parts.append(_merged(Part(absorber.parameter, absorber.exponent, side, axes, (), view, start, sizes), shape))
     return parts
 
 

@@ -17,6 +17,7 @@ FAMILIES = {
     "scale": "scale",
     "rescale": "rescale",
     "translation": "shift",
+    "affine": "shift, absorbed",
     "general_linear": "GL",
     "orthogonal": "O(n)",
     "complex_linear": "GL(C)",
@@ -95,6 +96,7 @@ def legend(groups: list[Group], label: Labels) -> Text:
         ("{" in shapes, "{i}: part of it"),
         (any("*" in name for name, *_ in rows), "*: all"),
         (any(times for _, _, times, _ in rows), "x3: how many"),
+        (any(group.first.absorbers for group in groups), "W t: the shift times parameters"),
         (any(group.first.family in ("scale", "rescale") for group in groups), "charge: sum of exponent x w^2"),
     ]
     return Text("; ".join(words for occurs, words in notes if occurs), style="dim")

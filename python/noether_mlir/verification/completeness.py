@@ -67,14 +67,17 @@ def null_directions(rows: np.ndarray) -> np.ndarray:
 
 
 def claimed_linear(data: Mapping[str, Any]) -> int | None:
-    """The dimension of all continuous symmetries together that hold with every constant as it is, if it is stated."""
+    """The dimension of all continuous symmetries together that hold with every constant as it is, if it is stated.
+
+    Without affine ones, which are not among the linear vector fields that are counted.
+    """
     dimension = data["dimension"]
     if dimension.get("linear") is None:
         return None
     broken = sum(
         int(symmetry["dimension"]) - int(symmetry.get("dimension_in_torus") or 0)
         for symmetry in data["symmetries"]
-        if not symmetry["exact"] and symmetry["family"] not in TORUS
+        if symmetry["family"] == "affine" or (not symmetry["exact"] and symmetry["family"] not in TORUS)
     )
     return int(dimension["linear"]) - int(dimension["torus"]) + int(dimension["torus_exact"]) - broken
 

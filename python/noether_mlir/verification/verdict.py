@@ -65,7 +65,7 @@ class Completeness:
     Attributes:
         claimed, counted: dimensions by family, with every constant as it is: "torus", the diagonal (scale and rescale)
             symmetries; "translation", along fixed directions; "linear", on small models, all continuous linear ones
-            together, counted among the diagonal ones, translations and matrices that act along one axis. Entries
+            together but affine ones, counted among the diagonal ones, translations and matrices that act along one axis. Entries
             that the loss does not depend on are not counted.
         points: how many random points the gradients were taken at. elements: entries of all parameters together.
         gap: the smallest singular value that counts over the largest that does not: how clear the count is.

@@ -14,7 +14,7 @@
 
 namespace noether {
 
-enum class Family { Scale, Rescale, Translation };
+enum class Family { Scale, Rescale, Translation, Affine };
 llvm::StringRef stringifyFamily(Family family);
 
 /// How one parameter moves under a symmetry: w -> exp(exponent * s) w, or w + exponent * s for a
@@ -34,6 +34,25 @@ struct SymmetryMember {
   bool isWholeParameter() const {
     return llvm::all_of(offsets, [](int64_t o) { return o == 0; }) && sizes == view;
   }
+};
+
+/// A parameter seen as an array with one name for each of its axes: equal numbers are one index.
+struct IndexedPart {
+  unsigned argument;
+  /// As those of SymmetryMember.
+  llvm::SmallVector<int64_t, 4> view, offsets, sizes;
+  /// By axis of the view; kNone for one along which nothing depends. The axes of the block come first:
+  /// number k is the k-th of them.
+  llvm::SmallVector<int64_t, 4> indices;
+  static constexpr int64_t kNone = -1;
+};
+
+/// A parameter that takes up what others are shifted by, once it has been multiplied by parameters:
+/// b -> b + exponent * number * (t times `factors`, summed over the indices that b does not have).
+struct Absorber : IndexedPart {
+  Fraction exponent;
+  double number = 1;
+  llvm::SmallVector<IndexedPart, 1> factors;
 };
 
 /// A constant that breaks a symmetry explicitly: the symmetry is restored if the constant scales
@@ -60,6 +79,8 @@ struct Symmetry {
   /// The scale varies over the members in a way that no axes tell: the dimension and the members are
   /// known, and no one element is given.
   bool undescribed = false;
+  /// Of an affine symmetry: the parameters that take up the shift of the members.
+  llvm::SmallVector<Absorber, 0> absorbers;
   llvm::SmallVector<BrokenBy> brokenBy; // empty: exact
   bool isExact() const { return brokenBy.empty(); }
   /// The operations that the transformation passes through, in order, where derivations are asked for.
