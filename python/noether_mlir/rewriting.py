@@ -14,44 +14,9 @@ import jax
 
 from noether_mlir.errors import NoetherError, UnsupportedStep
 from noether_mlir.lowering import LoweredStep, lower_to_text, plain_step
+from noether_mlir.passes import pass_pipeline
 from noether_mlir.primitive import ModuleFunction, call
 from noether_mlir.tool import run_tool
-
-#: The rewrites by name, with the options that each takes.
-REWRITES: Mapping[str, frozenset[str]] = {
-    "eliminate-dead-parameters": frozenset(),
-    "eliminate-decay": frozenset({"symmetries", "spurion_threshold"}),
-    "restore-symmetry": frozenset({"form", "symmetries", "spurion_threshold"}),
-    "break-symmetry": frozenset({"deviation", "seed", "spurion_threshold"}),
-    "balance": frozenset({"sweeps", "every_step", "symmetries", "spurion_threshold"}),
-    "teleport": frozenset({"distance", "symmetries", "spurion_threshold"}),
-    "rewrite-adaptive": frozenset({"form", "gradients", "eps", "symmetries", "spurion_threshold"}),
-}
-
-
-def pass_pipeline(rewrite: str, options: Mapping[str, Any]) -> str:
-    """The `noether-opt` argument for a rewrite.
-
-    Args:
-        rewrite: one of `REWRITES`.
-        options: those of the pass, with underscores; sequences become lists.
-
-    Raises:
-        NoetherError: if there is no such rewrite, or it has no such option.
-    """
-    if rewrite not in REWRITES:
-        raise NoetherError(f"unknown rewrite {rewrite!r}: it is one of {', '.join(REWRITES)}")
-    words = []
-    for name, value in options.items():
-        if name not in REWRITES[rewrite]:
-            known = ", ".join(sorted(REWRITES[rewrite])) or "none"
-            raise NoetherError(f"{rewrite} has no option {name!r}; it has {known}")
-        if isinstance(value, bool):
-            value = str(value).lower()
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            value = ",".join(map(str, value))
-        words.append(f"{name.replace('_', '-')}={value}")
-    return f"--noether-{rewrite}" + (f"={' '.join(words)}" if words else "")
 
 
 @dataclass(frozen=True)
@@ -183,7 +148,7 @@ def rewrite(step: Callable[..., Any], *args: Any, passes: str, roles: Any = None
     Args:
         step: the training step, as for `noether_mlir.analyze`.
         args: its arguments, or their shapes (`jax.ShapeDtypeStruct`).
-        passes: the rewrite's name: a key of `REWRITES`.
+        passes: the rewrite's name: a key of `noether_mlir.passes.REWRITES`.
         roles: as for `noether_mlir.analyze`.
         options: the pass's options, with underscores.
 

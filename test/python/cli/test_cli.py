@@ -98,6 +98,10 @@ def test_what_is_no_step(args, message):
         ["analyze", "step.mlir", "--output", "/nowhere/out"],
         ["rewrite", "step.mlir"],
         ["rewrite", "step.mlir", "--adaptive", "--eps", "1"],
+        ["rewrite", "step.mlir", "--with", "nothing"],
+        ["rewrite", "step.mlir", "--with", "balance:sweeps"],
+        ["rewrite", "step.mlir", "--with", "balance:speed=1"],
+        ["rewrite", "step.mlir", "--with", "balance:sweeps=1 --noether-lint"],
         ["explain"],
     ],
 )
@@ -120,6 +124,13 @@ def test_rewrite_asks_for_the_passes():
     ]
     assert noether("rewrite", "step.mlir", "--charges", "-o", "out.mlir").exit_code == 0
     assert "--noether-rewrite-adaptive" not in pathlib.Path("out.mlir").read_text()
+
+
+def test_rewrites_by_name():
+    run = noether("rewrite", "step.mlir", "--with", "eliminate-decay", "--with", "balance:sweeps=10:symmetries=S1,S2")
+    assert run.exit_code == 0
+    flags = run.stdout.splitlines()[0]
+    assert "--noether-eliminate-decay --noether-balance=sweeps=10 symmetries=S1,S2 --mlir" in flags
 
 
 STEP = """
