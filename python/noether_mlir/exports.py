@@ -178,7 +178,12 @@ def leaf_names(analysis: Analysis, paths: Sequence[str], root: str | None = None
 def torch_no_decay(analysis: Analysis, decay: Decay = "regularize") -> list[str]:
     """The names, as PyTorch has them, of the parameters without weight decay."""
     decayed = set(decayed_parameters(analysis, decay))
-    return [short_name(p.name) for p in analysis.parameters if p.name not in decayed]
+    return [torch_name(analysis, p.name) for p in analysis.parameters if p.name not in decayed]
+
+
+def torch_name(analysis: Analysis, name: str) -> str:
+    """A parameter's name as `model.named_parameters()` has it: as it is of a step of PyTorch, else without its root."""
+    return name if analysis.data.get("framework") == "torch" else short_name(name)
 
 
 def torch_param_groups(
@@ -197,7 +202,7 @@ def torch_param_groups(
     Raises:
         NoetherError: if one of them is no parameter of the analysed step.
     """
-    known = {short_name(parameter.name) for parameter in analysis.parameters}
+    known = {torch_name(analysis, parameter.name) for parameter in analysis.parameters}
     excluded = set(torch_no_decay(analysis, decay))
     groups = [{"params": [], "weight_decay": weight_decay}, {"params": [], "weight_decay": 0.0}]
     for name, parameter in named_parameters:

@@ -11,5 +11,6 @@ if importlib.util.find_spec("torch") is None:
 
 from noether_mlir.torch.analysis import analyze  # noqa: E402
 from noether_mlir.torch.capture import CapturedStep, Input, capture  # noqa: E402
+from noether_mlir.torch.exported import capture_exported  # noqa: E402
 
-__all__ = ["CapturedStep", "Input", "analyze", "capture"]
+__all__ = ["CapturedStep", "Input", "analyze", "capture", "capture_exported"]
