@@ -7,6 +7,7 @@
 #include "StepConversions.h"
 #include "StepRewrite.h"
 
+#include "noether/Dialect/Host/StablehloBuilder.h"
 #include "noether/Dialect/Noether/IR/Noether.h"
 #include "noether/Transforms/Passes.h"
 
@@ -28,8 +29,14 @@ struct EliminateDeadParameters
   void runOnOperation() override;
 
 private:
+  void findIgnored(const StepAnalysis &analysis);
   llvm::BitVector findDropped(const StepRoles &roles);
   LogicalResult drop(const StepRoles &roles, const llvm::BitVector &dropped);
+
+  /// Parameters that the loss reads, and that may be anything.
+  llvm::BitVector ignored;
+  /// The loss and the gradients, which do not depend on these.
+  llvm::DenseSet<Value> ends;
 };
 } // namespace
 
@@ -106,6 +113,43 @@ static llvm::BitVector findUntouched(const StepRoles &roles) {
   return untouched;
 }
 
+/// Shifts of such a parameter in any direction leave the loss as it is: it is a function of the others,
+/// and so are its gradients.
+static bool isFreeToMove(const Symmetry &symmetry, func::FuncOp entry) {
+  if (symmetry.family != Family::Translation || symmetry.members.size() != 1 ||
+      !symmetry.isExact() || symmetry.traceless || symmetry.undescribed ||
+      !symmetry.members.front().isWholeParameter())
+    return false;
+  auto type = dyn_cast<RankedTensorType>(
+      entry.getArgument(symmetry.members.front().argument).getType());
+  return type && type.hasStaticShape() && isa<FloatType>(type.getElementType()) &&
+         symmetry.dimension == type.getNumElements();
+}
+
+void EliminateDeadParameters::findIgnored(const StepAnalysis &analysis) {
+  const StepRoles &roles = analysis.roles;
+  func::FuncOp entry = roles.entry;
+  ignored.clear();
+  ignored.resize(roles.arguments.size());
+  ends.clear();
+  if (!shifts)
+    return;
+  for (auto [argument, info] : llvm::enumerate(roles.arguments)) {
+    if (info.role != ArgumentRole::Param || info.dead)
+      continue;
+    Value gradient = analysis.gradients.lookup(argument);
+    // Without all of them, what else depends on the parameter is not known.
+    if (!gradient)
+      return ends.clear();
+    ends.insert(gradient);
+  }
+  ends.insert(entry.getBody().front().back().getOperand(roles.loss));
+  for (const Symmetry &symmetry : analysis.translations)
+    if (isFreeToMove(symmetry, entry) &&
+        roles.arguments[symmetry.members.front().argument].carriedTo)
+      ignored.set(symmetry.members.front().argument);
+}
+
 /// Dead parameters and what their updates carry along, less all that something else reads.
 llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
   func::FuncOp entry = roles.entry;
@@ -128,14 +172,14 @@ llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
   auto isDead = [&](unsigned argument) {
     const StepRoles::Argument &info = roles.arguments[argument];
     auto type = dyn_cast<RankedTensorType>(entry.getArgument(argument).getType());
-    return (info.role == ArgumentRole::Param && info.dead) ||
+    return (info.role == ArgumentRole::Param && info.dead) || ignored.test(argument) ||
            (untouched.test(argument) && type && type.getRank() > 0 &&
             isa<FloatType>(type.getElementType()));
   };
   for (auto [argument, info] : llvm::enumerate(roles.arguments))
     if (isDead(argument) && info.carriedTo) {
       candidates.set(argument);
-      own.add(nextOf(argument));
+      own.add(nextOf(argument), &ends);
       pending.push_back(argument);
     }
   while (!pending.empty()) {
@@ -143,31 +187,35 @@ llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
     for (unsigned argument = 0; argument < numArguments; ++argument)
       if (isState(argument) && own.contains(argument) && !candidates.test(argument)) {
         candidates.set(argument);
-        own.add(nextOf(argument));
+        own.add(nextOf(argument), &ends);
         pending.push_back(argument);
       }
   }
 
-  OperationSlice others(body);
+  // Of an ignored parameter, what is behind the loss and the gradients does not count.
+  OperationSlice others(body), beside(body);
+  auto need = [&](Value value) {
+    others.add(value);
+    beside.add(value, &ends);
+  };
   llvm::BitVector isDroppedResult(terminator.getNumOperands());
   for (unsigned argument : candidates.set_bits())
     isDroppedResult.set(*roles.arguments[argument].carriedTo);
   for (auto [number, value] : llvm::enumerate(terminator.getOperands()))
     if (!isDroppedResult.test(number))
-      others.add(value);
+      need(value);
   for (Operation &op : body.without_terminator())
     if (mayHaveEffects(op)) {
       for (Value operand : op.getOperands())
-        others.add(operand);
-      for (Value result : op.getResults())
-        others.add(result);
+        need(operand);
+      llvm::for_each(op.getResults(), need);
     }
   for (bool changed = true; changed;) {
     changed = false;
     for (unsigned argument : candidates.set_bits())
-      if (others.contains(argument)) {
+      if ((ignored.test(argument) ? beside : others).contains(argument)) {
         candidates.reset(argument);
-        others.add(nextOf(argument));
+        need(nextOf(argument));
         changed = true;
       }
   }
@@ -182,7 +230,7 @@ llvm::BitVector EliminateDeadParameters::findDropped(const StepRoles &roles) {
           << remark::metric("role", stringifyRole(info.role))
           << remark::metric("name", info.name);
     else if (isDead(argument)) {
-      Operation *user = others.findUser(argument);
+      Operation *user = (ignored.test(argument) ? beside : others).findUser(argument);
       std::string reason = user               ? describe(user) + " needs it for another result"
                            : !info.carriedTo ? "it has no next value"
                                               : "it is returned as another result";
@@ -209,7 +257,8 @@ static void renumberResults(func::FuncOp entry, const llvm::BitVector &dropped) 
 LogicalResult EliminateDeadParameters::drop(const StepRoles &roles,
                                             const llvm::BitVector &dropped) {
   func::FuncOp entry = roles.entry;
-  Operation &terminator = entry.getBody().front().back();
+  Block &body = entry.getBody().front();
+  Operation &terminator = body.back();
   ArgumentList plain(entry), rewritten = plain.without(dropped);
   for (unsigned argument : dropped.set_bits())
     rewritten.append(plain, argument);
@@ -239,7 +288,15 @@ LogicalResult EliminateDeadParameters::drop(const StepRoles &roles,
     if (!results.test(number))
       kept.push_back(value);
   terminator.setOperands(kept);
-  eraseUnused(entry.getBody().front());
+  eraseUnused(body);
+  for (unsigned argument : dropped.set_bits()) {
+    BlockArgument value = entry.getArgument(argument);
+    if (value.use_empty() || !ignored.test(argument))
+      continue;
+    OpBuilder builder = OpBuilder::atBlockBegin(&body);
+    StablehloBuilder b(builder, value.getLoc());
+    value.replaceAllUsesWith(b.splat(cast<RankedTensorType>(value.getType()), 0));
+  }
   renumberResults(entry, results);
   if (failed(entry.eraseResults(results)) || failed(entry.eraseArguments(dropped)))
     return entry.emitOpError("internal error: its arguments cannot be erased");
@@ -260,11 +317,18 @@ void EliminateDeadParameters::runOnOperation() {
   if (failed(analysis))
     return signalPassFailure();
   const StepRoles &roles = analysis->roles;
+  func::FuncOp entry = roles.entry;
+  if (entry->hasAttr("noether.dropped")) {
+    entry.emitOpError("has had its dead parameters taken out already");
+    return signalPassFailure();
+  }
+  if (shifts && failed(checkStablehlo(entry)))
+    return signalPassFailure();
+  findIgnored(*analysis);
   llvm::BitVector dropped = findDropped(roles);
   if (dropped.none())
     return;
   annotateRoles(roles);
-  func::FuncOp entry = roles.entry;
   entry->setDiscardableAttr("noether.entry", UnitAttr::get(&getContext()));
   if (failed(drop(roles, dropped)))
     signalPassFailure();

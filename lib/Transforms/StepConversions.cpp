@@ -23,6 +23,22 @@ static DictionaryAttr keptAttributes(func::FuncOp entry, unsigned argument) {
   return DictionaryAttr::get(entry.getContext(), kept);
 }
 
+/// The arguments of a function, or its results.
+ArgumentList ArgumentList::of(func::FuncOp function, bool results) {
+  ArgumentList list;
+  ArrayRef<Type> types = results ? function.getResultTypes() : function.getArgumentTypes();
+  for (auto [number, type] : llvm::enumerate(types)) {
+    DictionaryAttr attributes =
+        results ? function.getResultAttrDict(number) : function.getArgAttrDict(number);
+    list.types.push_back(type);
+    list.attributes.push_back(attributes ? attributes
+                                         : DictionaryAttr::get(function.getContext()));
+    auto name = list.attributes.back().getAs<StringAttr>(NoetherDialect::kNameAttrName);
+    list.locations.push_back(name ? Location(NameLoc::get(name)) : function.getLoc());
+  }
+  return list;
+}
+
 ArgumentList::ArgumentList(func::FuncOp entry) {
   for (BlockArgument argument : entry.getArguments()) {
     types.push_back(argument.getType());
@@ -75,11 +91,58 @@ LogicalResult noether::createFunction(func::FuncOp entry, StringRef name,
   return success();
 }
 
+static constexpr llvm::StringLiteral kAdapt = "noether_adapt", kRestore = "noether_restore";
+
+/// The conversion of an earlier rewrite; null if there is none that ends where the next one starts.
+static func::FuncOp findEarlier(func::FuncOp entry, StringRef name, const ArgumentList &plain,
+                                bool results) {
+  auto function =
+      dyn_cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(entry->getParentOp(), name));
+  if (!function || function.isExternal() || function.isPrivate() || function == entry)
+    return nullptr;
+  ArrayRef<Type> types = results ? function.getResultTypes() : function.getArgumentTypes();
+  return types.take_front(plain.size()) == plain.getTypes() ? function : nullptr;
+}
+
 LogicalResult noether::createConversions(func::FuncOp entry, const ArgumentList &plain,
                                          const ArgumentList &rewritten, ConversionBody adapt,
                                          ConversionBody restore) {
-  return success(succeeded(createFunction(entry, "noether_adapt", plain, rewritten, adapt)) &&
-                 succeeded(createFunction(entry, "noether_restore", rewritten, plain, restore)));
+  func::FuncOp oldAdapt = findEarlier(entry, kAdapt, plain, /*results=*/true);
+  func::FuncOp oldRestore = findEarlier(entry, kRestore, plain, /*results=*/false);
+  if (!oldAdapt || !oldRestore)
+    return success(succeeded(createFunction(entry, kAdapt, plain, rewritten, adapt)) &&
+                   succeeded(createFunction(entry, kRestore, rewritten, plain, restore)));
+
+  // Their bodies become those of functions of other names, which the new ones call. What the earlier
+  // rewrite took out of the step stays at the end.
+  ArgumentList first = ArgumentList::of(oldAdapt, /*results=*/false), last = rewritten;
+  ArgumentList middle = ArgumentList::of(oldAdapt, /*results=*/true);
+  for (unsigned i = plain.size(); i < middle.size(); ++i)
+    last.append(middle, i);
+  SymbolTable symbols(entry->getParentOp());
+  for (func::FuncOp function : {oldAdapt, oldRestore}) {
+    SymbolTable::setSymbolVisibility(function, SymbolTable::Visibility::Private);
+    std::string name = (function.getSymName() + "_before").str();
+    while (symbols.lookup(name))
+      name += "_before";
+    if (failed(symbols.rename(function, name)))
+      return function.emitOpError("cannot be renamed");
+  }
+  Location loc = entry.getLoc();
+  auto adaptAll = [&](OpBuilder &builder, ValueRange arguments) {
+    auto call = func::CallOp::create(builder, loc, oldAdapt, arguments);
+    SmallVector<Value> results = adapt(builder, call.getResults().take_front(plain.size()));
+    llvm::append_range(results, call.getResults().drop_front(plain.size()));
+    return results;
+  };
+  auto restoreAll = [&](OpBuilder &builder, ValueRange arguments) {
+    SmallVector<Value> values = restore(builder, arguments.take_front(rewritten.size()));
+    llvm::append_range(values, arguments.drop_front(rewritten.size()));
+    auto call = func::CallOp::create(builder, loc, oldRestore, values);
+    return SmallVector<Value>(call.getResults());
+  };
+  return success(succeeded(createFunction(entry, kAdapt, first, last, adaptAll)) &&
+                 succeeded(createFunction(entry, kRestore, last, first, restoreAll)));
 }
 
 FailureOr<Value> noether::appendState(func::FuncOp entry, Type type, StringRef name,

@@ -20,6 +20,7 @@ public:
   /// The arguments that a step has now, with their names and what host compilers say of their
   /// places. Conversions are no steps: roles stay behind.
   explicit ArgumentList(mlir::func::FuncOp entry);
+  static ArgumentList of(mlir::func::FuncOp function, bool results);
 
   size_t size() const { return types.size(); }
   void append(mlir::Type type, llvm::StringRef name);
@@ -44,8 +45,9 @@ using ConversionBody =
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::OpBuilder &, mlir::ValueRange)>;
 
 /// Adds public functions @noether_adapt, from the arguments of the step as it is to those of the
-/// rewritten one, and @noether_restore, its inverse. To be called before the step changes. Fails
-/// with a diagnostic if the names are taken.
+/// rewritten one, and @noether_restore, its inverse. To be called before the step changes. A step
+/// that has been rewritten before has such functions: the new ones go all the way. Fails with a
+/// diagnostic if the names are taken otherwise.
 mlir::LogicalResult createConversions(mlir::func::FuncOp entry, const ArgumentList &plain,
                                       const ArgumentList &rewritten, ConversionBody adapt,
                                       ConversionBody restore);

@@ -9,7 +9,7 @@ from noether_mlir.errors import NoetherError
 
 #: The rewrites by name, with the options that each takes.
 REWRITES: Mapping[str, frozenset[str]] = {
-    "eliminate-dead-parameters": frozenset(),
+    "eliminate-dead-parameters": frozenset({"shifts"}),
     "eliminate-decay": frozenset({"symmetries", "spurion_threshold"}),
     "restore-symmetry": frozenset({"form", "symmetries", "spurion_threshold"}),
     "break-symmetry": frozenset({"deviation", "seed", "spurion_threshold"}),

@@ -142,24 +142,35 @@ class RewrittenStep:
         return (*out, extra) if isinstance(out, tuple) else (out, extra)
 
 
-def rewrite(step: Callable[..., Any], *args: Any, passes: str, roles: Any = None, **options: Any) -> RewrittenStep:
-    """A training step rewritten by one of the passes of docs/rewrites.md.
+def rewrite(
+    step: Callable[..., Any],
+    *args: Any,
+    passes: str | Sequence[str | tuple[str, Mapping[str, Any]]],
+    roles: Any = None,
+    **options: Any,
+) -> RewrittenStep:
+    """A training step rewritten by passes of docs/rewrites.md.
 
     Args:
         step: the training step, as for `noether_mlir.analyze`.
         args: its arguments, or their shapes (`jax.ShapeDtypeStruct`).
-        passes: the rewrite's name: a key of `noether_mlir.passes.REWRITES`.
+        passes: the rewrite's name, a key of `noether_mlir.passes.REWRITES`; or several, in order, each alone or with its own options.
         roles: as for `noether_mlir.analyze`.
-        options: the pass's options, with underscores.
+        options: those of a single rewrite, with underscores.
 
     Raises:
-        NoetherError: if there is no such rewrite or option, or the pass fails.
+        NoetherError: if there is no such rewrite or option, or a pass fails.
     """
+    chosen = [(passes, options)] if isinstance(passes, str) else [
+        (entry, {}) if isinstance(entry, str) else entry for entry in passes
+    ]
+    if options and not isinstance(passes, str):
+        raise NoetherError("of several rewrites each has its own options: pass pairs of a name and a dictionary")
     lowered = lower_to_text(plain_step(step), args, roles=roles)
     if lowered.ordered:
         raise UnsupportedStep("the step has ordered side effects, which a rewritten module cannot keep in order")
-    pipeline = [pass_pipeline(passes, options), "--mlir-print-op-generic", "--mlir-print-debuginfo"]
-    text = run_tool(pipeline, lowered.text, lowered.name)
+    pipeline = [pass_pipeline(name, entry) for name, entry in chosen]
+    text = run_tool([*pipeline, "--mlir-print-op-generic", "--mlir-print-debuginfo"], lowered.text, lowered.name)
     return RewrittenStep(text, lowered, jax.tree.structure(args))
 
 

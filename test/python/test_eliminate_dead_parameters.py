@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from rewrites import train
 from test_adaptive_pass import OPTIMIZERS
 from zoo import MODELS
 
@@ -124,3 +125,91 @@ def test_counters_stay():
     adapted = rewritten.adapt(*args)
     assert sorted(np.size(value) for value in adapted[-1].dropped.values()) == [5, 12]
     assert float(rewritten(*adapted)[1]) == 1
+
+
+def biased_attention(params, batch):
+    """A bias of keys shifts all logits of a query alike; the bias before the normalisation is taken away by it."""
+    q, k, v = (batch["x"] @ params[name] for name in ("q", "k", "v"))
+    k = k + params["key_bias"]
+    h = jax.nn.softmax(q @ k.T) @ v + params["bias"] + batch["x"]
+    h = h - jnp.mean(h, axis=0)
+    h = h * jax.lax.rsqrt(jnp.mean(h * h, axis=0) + 1e-5)
+    return jnp.mean((jnp.tanh(h @ params["out"]) - batch["y"]) ** 2)
+
+
+def attention_step(transformation):
+    def step(params, state, batch):
+        loss, grads = jax.value_and_grad(biased_attention)(params, batch)
+        updates, state = transformation.update(grads, state, params)
+        return optax.apply_updates(params, updates), state, loss
+
+    rng = np.random.default_rng(0)
+    shapes = {"q": (4, 3), "k": (4, 3), "v": (4, 4), "key_bias": (3,), "bias": (4,), "out": (4, 2)}
+    params = {name: jnp.asarray(rng.standard_normal(shape)) for name, shape in shapes.items()}
+    data = [{"x": jnp.asarray(rng.standard_normal((6, 4))), "y": jnp.asarray(rng.standard_normal((6, 2)))}
+            for _ in range(50)]
+    return step, (params, transformation.init(params)), data
+
+
+SHIFTED = {
+    "sgd": optax.chain(optax.add_decayed_weights(1e-2), optax.sgd(0.05)),
+    "momentum": optax.sgd(0.02, momentum=0.9),
+    "adamw": optax.adamw(1e-3, weight_decay=0.1),
+    "clipped": optax.chain(optax.clip_by_global_norm(0.1), optax.adam(1e-3)),
+}
+
+
+@pytest.mark.parametrize("optimizer", SHIFTED)
+def test_parameters_that_may_be_anything(optimizer):
+    """Their places are taken by zeros: the others train as they did."""
+    step, args, data = attention_step(SHIFTED[optimizer])
+    plain = noether_mlir.rewrite(step, *args, data[0], passes="eliminate-dead-parameters")
+    assert not plain.changes_arguments
+    rewritten = noether_mlir.rewrite(step, *args, data[0], passes="eliminate-dead-parameters", shifts=True)
+    params, state, batch, extra = rewritten.adapt(*args, data[0])
+    assert params["key_bias"] is None and params["bias"] is None
+    for batch in data:
+        params, state, loss, extra = rewritten(params, state, batch, extra)
+    wanted, losses = train(step, args, data)
+    np.testing.assert_allclose(loss, losses[0][-1], rtol=1e-12)
+    for name in ("q", "k", "v", "out"):
+        np.testing.assert_allclose(params[name], wanted[0][name], rtol=1e-11, atol=1e-13)
+        assert np.abs(params[name] - args[0][name]).max() > 1e-3
+
+
+def test_what_else_reads_a_bias_keeps_it():
+    """A running mean has the bias in it."""
+    def step(params, mean, batch):
+        def loss(params):
+            h = batch["x"] @ params["w"] + params["b"]
+            centre = jnp.mean(h, axis=0)
+            return jnp.mean(jnp.tanh(h - centre) * batch["y"]), centre
+
+        (value, centre), grads = jax.value_and_grad(loss, has_aux=True)(params)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, params, grads), 0.9 * mean + 0.1 * centre, value
+
+    rng = np.random.default_rng(0)
+    params = {"w": jnp.asarray(rng.standard_normal((4, 2))), "b": jnp.ones(2)}
+    batch = {"x": jnp.asarray(rng.standard_normal((6, 4))), "y": jnp.asarray(rng.standard_normal((6, 2)))}
+    args = (params, jnp.zeros(2), batch)
+    assert not noether_mlir.rewrite(step, *args, passes="eliminate-dead-parameters", shifts=True).changes_arguments
+
+
+@pytest.mark.parametrize("second", [("rewrite-adaptive", {"eps": "exact"}), "eliminate-decay"])
+def test_several_rewrites_compose(second):
+    """Out with what is dead, then another form: one map there and one back."""
+    transformation = optax.chain(optax.add_decayed_weights(5e-3), optax.sgd(0.01, momentum=0.9))
+    step, args, data = with_dead(MODELS["mlp_layernorm"], transformation)
+    rewritten = noether_mlir.rewrite(step, *args, data[0], passes=["eliminate-dead-parameters", second])
+    adapted = rewritten.adapt(*args, data[0])
+    assert adapted[-1].states and len(adapted[-1].dropped) == 4
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15), rewritten.restore(*adapted),
+                 (*args, data[0]))
+    params, state, batch, extra = adapted
+    for batch in data:
+        params, state, loss, extra = rewritten(params, state, batch, extra)
+    restored = rewritten.restore(params, state, batch, extra)
+    wanted, losses = train(step, args, data)
+    np.testing.assert_allclose(loss, losses[0][-1], rtol=1e-12)
+    for found, expected in zip(live(restored[:2]), live(wanted), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)

@@ -23,13 +23,18 @@ def EliminateDeadParameters : StepRewrite<"noether-eliminate-dead-parameters"> {
     operations that nothing else needs. What another result depends on stays (a dead parameter that is
     decayed takes part in a global norm, say), and a remark names the operation.
 
+    * `shifts`: also parameters that the loss reads and that may be anything, as it is unchanged by every shift of
+      them (the bias in front of a normalisation, the bias of keys in attention). The network then has zeros
+      in their place. Exact to rounding if the gradients are those of this loss: no derivative that somebody wrote
+      by hand says otherwise. What else reads them (a running mean) keeps them in the step.
+
     Exact: everything that is left is computed by the operations it was computed by. What is taken out
     stays as it is; an optimizer that decays dead parameters would have gone on doing so.
 
     The attribute `noether.dropped` of the entry lists the arguments and results that are gone, by the
     numbers they had. `@noether_adapt` goes from the original arguments to those that are kept, then the
     dropped ones; `@noether_restore` is its inverse. The module stays as it is if nothing is dead. Steps in
-    any dialect are accepted.
+    any dialect are accepted (with `shifts`, StableHLO).
 
     Remarks (category `noether-dead-parameters`): `Eliminated`, `NotEliminated` with the reason.
 
@@ -42,6 +47,10 @@ def EliminateDeadParameters : StepRewrite<"noether-eliminate-dead-parameters"> {
         attributes {noether.dropped = {arguments = array<i64: 1>, results = array<i64: 1>}}
     ```
   }];
+  let options = [
+    Option<"shifts", "shifts", "bool", /*default=*/"false",
+           "Also parameters whose shifts leave the loss unchanged">
+  ];
 }
 
 def EliminateDecay : StepRewrite<"noether-eliminate-decay"> {
