@@ -63,8 +63,9 @@ def _verdict(kinetics: Kinetics, family: str) -> str:
         return "The optimizer feels the length r of the weight, which the loss does not:"
     if kinetics.laws:
         return "The optimizer feels how the scale is shared, which the loss does not. For a member of length r:"
-    mended = ", and no scaling of its hyperparameters mends that" if family in ("scale", "rescale") else ""
-    return f"The optimizer breaks this symmetry{mended}."
+    if family in ("scale", "rescale"):
+        return "No scaling of the hyperparameters was found that makes up for this symmetry:"
+    return "That the optimizer keeps this symmetry is not proved:"
 
 
 def law_texts(laws: Sequence[Law]) -> list[LawText]:

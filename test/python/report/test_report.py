@@ -112,6 +112,17 @@ def test_lines_of_laws_are_the_laws(analysed):
         assert law.exponent == (-size if "/" in text else size), law
 
 
+def test_nothing_is_said_of_what_is_not_followed():
+    """Of an update that was not followed it is not said that it breaks the symmetry."""
+    kinetics = [{"symmetry": "S1", "equivariant": False, "ksb": False, "laws": [], "states": [],
+                 "breaks": [{"op": "stablehlo.dot", "location": None, "why": "how the update moves is not followed"}]}]
+    for family, words in (("scale", "No scaling of the hyperparameters was found"), ("general_linear", "is not proved")):
+        side = None if family == "scale" else "direct"
+        made = analysis([(family, [], [("a", "1", [1], side)])], kinetics=kinetics)
+        ((_, treatment),) = page_of(made, with_plots=False).treatments
+        assert words in treatment.verdict and "breaks" not in treatment.verdict
+
+
 def test_lanes_do_not_cross():
     """Lanes that share a column do not overlap; each goes from its first member to its last."""
     names = [f"w{letter}" for letter in "abcdefgh"]
