@@ -3,6 +3,8 @@
 
 #include "AxisGroupEngine.h"
 
+#include "../Translation/RigidValues.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -136,6 +138,9 @@ void AxisGroupEngine::run(size_t index) {
       setFixed(id);
     return;
   }
+
+  if (isSquare(step))
+    return square(operands[0], results[0]);
 
   SmallVector<SmallVector<std::optional<SlotState>, 4>, 1> known(results.size());
   for (auto [result, own] : llvm::zip_equal(results, known))

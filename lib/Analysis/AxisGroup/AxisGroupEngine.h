@@ -49,8 +49,6 @@ public:
 
   const AxisClasses &getClasses() const { return classes; }
   AxisClasses &getClasses() { return classes; }
-  /// Takes `to` for the entries of `from` times themselves.
-  void square(ValueId from, ValueId to);
   /// Takes `to` for a copy of `from`.
   void forward(ValueId from, ValueId to);
   /// Demands that two values be moved alike, as what a step is given and what it gives back.
@@ -91,6 +89,8 @@ private:
   struct Terms;
   Terms termsOf(const Program::Step &step, const Column &column, unsigned result,
                 const llvm::SmallBitVector &isMover) const;
+  /// Takes `to` for the entries of `from` times themselves.
+  void square(ValueId from, ValueId to);
   /// The state of the halves of what a step puts together.
   SlotState joinedHalves(size_t step);
   std::optional<uint32_t> pairSlotOf(ValueId value, unsigned axis);

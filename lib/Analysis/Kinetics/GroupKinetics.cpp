@@ -286,10 +286,6 @@ void GroupTracker::run() {
     if (std::optional<unsigned> choice = graph.genericChoice(program.getSteps()[step]))
       engine.forward(program.operands(program.getSteps()[step])[*choice],
                      program.results(program.getSteps()[step])[0]);
-    else if (program.getSteps()[step].op->getName().getStringRef() == "chlo.square" &&
-             program.getSteps()[step].kind == Program::StepKind::Rule)
-      engine.square(program.operands(program.getSteps()[step])[0],
-                    program.results(program.getSteps()[step])[0]);
     else
       engine.run(step);
     blame(program.getSteps()[step].op);

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from noether_mlir.proof.actions import Action, Placed, merge, place, read_action, retake
-from noether_mlir.proof.operations import Operation, Product
+from noether_mlir.proof.operations import Operation, Product, without_squares
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
 from noether_mlir.proof.rules import Tensor
@@ -124,7 +124,7 @@ class GroupProof(Proof):
     # --- operations
 
     def check_step(self, number: int) -> None:
-        step = self.step = self.program.steps[number]
+        step = self.step = without_squares(self.program.steps[number])
         if step.kind == "loop":
             self.check_loop(step)
             return

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """One operation as its rule describes it: sums of products, in each choice of segments."""
 
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 
 from noether_mlir.proof.anyscale import shapes_of
@@ -11,6 +14,15 @@ from noether_mlir.proof.rules import Equation, Tensor
 
 #: One product of a sum: the operands with the power they have, and the segments they are in.
 Product = tuple[dict[int, int], dict[Tensor, tuple[int, ...]]]
+
+
+def without_squares(step: Step) -> Step:
+    """A square as the product of a value with itself; any other step as it is."""
+    if step.op != "chlo.square" or len(step.operands) != 1:
+        return step
+    twice = Equation(("r", 0), ((Fraction(1), ("o", 0)), (Fraction(1), ("o", 1))))
+    rule = replace(step.rule, operands=step.rule.operands * 2, uses=("*", "*"), equations=(twice,))
+    return replace(step, op="stablehlo.multiply", rule=rule, operands=step.operands * 2)
 
 
 class Operation:

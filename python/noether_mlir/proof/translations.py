@@ -7,7 +7,6 @@ is moved a function that nothing cancels with. A direction along which the loss 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,11 @@ import numpy as np
 from noether_mlir.proof.actions import axes_of_view
 from noether_mlir.proof.degrees import BadDegree
 from noether_mlir.proof.functions import Functions
-from noether_mlir.proof.operations import Operation, Product
+from noether_mlir.proof.operations import Operation, Product, without_squares
 from noether_mlir.proof.program import Step
 from noether_mlir.proof.reading import NotCheckable, Proof, ProofError, at
 from noether_mlir.proof.roots import rational
-from noether_mlir.proof.rules import Equation, Tensor
+from noether_mlir.proof.rules import Tensor
 from noether_mlir.proof.shifts import Labels, Shift, Term, from_factors, restricted, sum_over, to_factors, total
 from noether_mlir.proof.takes import take
 
@@ -148,6 +147,7 @@ class TranslationProof(Proof):
         raise ProofError(f"{at(self.operation.step)}: {why}")
 
     def push(self, step: Step) -> None:
+        step = without_squares(step)
         self.operation = Operation(self.program, step)
         moved = [bool(self.shifts.get(value)) for value in step.operands]
         if step.kind == "loop":
@@ -157,9 +157,6 @@ class TranslationProof(Proof):
             return
         if step.op in _FINITE:
             return  # numbers are taken to be finite
-        if step.op == "chlo.square" and len(step.operands) == 1:
-            self.square(step)
-            return
         if step.op in _EXPONENTIALS:
             raise NotCheckable(f"{at(step)} makes a factor of a shift; this checker does not follow factors")
         if step.rule.is_barrier or not step.rule.uses:
@@ -181,12 +178,6 @@ class TranslationProof(Proof):
             shift = total(terms)
             if shift:
                 self.shifts[value] = shift
-
-    def square(self, step: Step) -> None:
-        """The product of a value with itself."""
-        twice = Equation(("r", 0), ((Fraction(1), ("o", 0)), (Fraction(1), ("o", 1))))
-        rule = replace(step.rule, operands=step.rule.operands * 2, uses=("*", "*"), equations=(twice,))
-        self.push(replace(step, op="stablehlo.multiply", rule=rule, operands=step.operands * 2))
 
     def placed(self, operand: int, chosen: tuple[int, ...]) -> Shift:
         """The shift of an operand over the factors."""
