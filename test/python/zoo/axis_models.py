@@ -167,6 +167,8 @@ def stream(norm, tied):
 
 
 add("stream_rms", *stream(L.rms_norm, False), [orthogonal(4)], ["4!", "3!"])
+add("stream_rms_square", *stream(lambda h, e: h * jax.lax.rsqrt(jnp.mean(jnp.square(h), -1, keepdims=True) + e), False),
+    [orthogonal(4)], ["4!", "3!"])
 add("stream_rms_tied", *stream(L.rms_norm, True), [orthogonal(4)], ["4!", "3!"])
 add("stream_layernorm", *stream(L.layer_norm, False), [orthogonal(4, "constant sum")], ["4!", "3!"])
 
