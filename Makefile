@@ -6,6 +6,7 @@
 #   make check   all tests
 #   make wheel   a Python package in dist/ that carries the compiler and needs no MLIR
 #   make docs    write docs/generated from the sources
+#   make site    the documentation as pages, in build/site
 #   make clean   remove what was built
 #
 # Debian packages that are missing are installed (tools/install-dependencies.sh).
@@ -23,7 +24,7 @@ CMAKE_ARGS ?= -DMLIR_DIR=$(LLVM)/lib/cmake/mlir \
 # The Python package finds the tool by this.
 export NOETHER_OPT := $(abspath $(BUILD))/bin/noether-opt
 
-.PHONY: all build python demo check check-cpp check-python wheel docs clean
+.PHONY: all build python demo check check-cpp check-python wheel docs site clean
 .DELETE_ON_ERROR:
 
 all: build python
@@ -78,6 +79,9 @@ wheel: python
 
 docs: build
 	cmake --build $(BUILD) --target noether-doc
+
+site: python
+	$(VENV)/bin/mkdocs build --strict --quiet --site-dir $(abspath $(BUILD))/site
 
 clean:
 	rm -rf $(BUILD) $(VENV)/.installed
