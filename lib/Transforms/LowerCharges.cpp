@@ -79,29 +79,65 @@ Value removeMeans(StablehloBuilder &builder, Value value) {
   return value;
 }
 
+/// How the sums of a member are taken: over whole axes of its view first, then over what is cut out of the
+/// sums. A tensor of which each part belongs to another symmetry (queries, keys and values in one) is then read
+/// once for all of them, and not cut itself.
+struct SummationOrder {
+  /// The axes of the view that are summed over at once, whole.
+  SmallVector<int64_t> whole;
+  /// Of the axes that are left: where they are cut, and those that are summed over then.
+  SmallVector<int64_t> offsets, sizes, rest;
+  /// The sums would be about as many numbers as the tensor has: it is cut before.
+  bool cutsFirst = false;
+};
+
+SummationOrder getSummationOrder(MemberAttr member) {
+  /// Fewer times than tensors are read for a charge.
+  constexpr int64_t kWorthwhile = 8;
+  SummationOrder order;
+  int64_t numElements = 1, numKept = 1;
+  SmallVector<int64_t> kept;
+  for (auto [axis, length] : llvm::enumerate(member.getView())) {
+    numElements *= length;
+    bool isBlockAxis = llvm::is_contained(member.getAxes(), int64_t(axis));
+    if (!isBlockAxis && member.getSizes()[axis] == length) {
+      order.whole.push_back(axis);
+      continue;
+    }
+    if (!isBlockAxis)
+      order.rest.push_back(kept.size());
+    kept.push_back(axis);
+    numKept *= length;
+    order.offsets.push_back(member.getOffsets()[axis]);
+    order.sizes.push_back(member.getSizes()[axis]);
+  }
+  order.cutsFirst = !member.isWhole() && numKept * kWorthwhile > numElements;
+  return order;
+}
+
 SmallVector<Value> lowerToStablehlo(ChargeOp op, OpBuilder &b) {
   StablehloBuilder builder(b, op.getLoc());
   SmallVector<Product, 4> products = getProducts(op);
   SmallVector<Value> sums(products.size());
   for (unsigned m = 0; m < op.getNumMembers(); ++m) {
     MemberAttr member = op.getMember(m);
+    SummationOrder order = getSummationOrder(member);
     std::array<Value, 3> tensors = getTensors(op, m);
     for (Value &tensor : tensors) {
       if (!tensor)
         continue;
       tensor = builder.reshape(tensor, member.getView());
-      if (!member.isWhole())
+      if (order.cutsFirst)
         tensor = builder.slice(tensor, member.getOffsets(), member.getSizes());
       tensor = builder.convert(tensor, op.getChargeType().getElementType());
     }
-    SmallVector<int64_t> summed;
-    for (int64_t axis = 0; axis < int64_t(member.getView().size()); ++axis)
-      if (!llvm::is_contained(member.getAxes(), axis))
-        summed.push_back(axis);
     for (auto [product, sum] : llvm::zip(products, sums)) {
       Value term = builder.binary("stablehlo.multiply", tensors[product.first],
                                   tensors[product.second]);
-      term = builder.reduceSum(term, summed);
+      term = builder.reduceSum(term, order.whole);
+      if (!order.cutsFirst)
+        term = builder.slice(term, order.offsets, order.sizes);
+      term = builder.reduceSum(term, order.rest);
       term = builder.transpose(term, getPermutationToBlock(member.getAxes()));
       term = builder.scale(term, getExponent(member));
       sum = sum ? builder.binary("stablehlo.add", sum, term) : term;

@@ -29,16 +29,18 @@
 
 // -----
 
-// Half precision is widened before anything is multiplied; parts are cut out of the view.
+// Half precision is widened before anything is multiplied; parts are cut out of the sums, so that what has several
+// parts is summed up once for all.
 
 // CHECK: sym_name = "part"
 // CHECK: ^bb0(%[[W:.*]]: tensor<16x24xbf16>, %[[G:.*]]: tensor<16x24xbf16>):
 // CHECK: %[[VIEW:.*]] = "stablehlo.reshape"(%[[W]]) : (tensor<16x24xbf16>) -> tensor<16x3x4x2xbf16>
-// CHECK: %[[CUT:.*]] = "stablehlo.slice"(%[[VIEW]]) <{limit_indices = array<i64: 16, 2, 4, 2>, start_indices = array<i64: 0, 1, 0, 0>, strides = array<i64: 1, 1, 1, 1>}>
-// CHECK: %[[WIDE:.*]] = "stablehlo.convert"(%[[CUT]]) : (tensor<16x1x4x2xbf16>) -> tensor<16x1x4x2xf32>
+// CHECK: %[[WIDE:.*]] = "stablehlo.convert"(%[[VIEW]]) : (tensor<16x3x4x2xbf16>) -> tensor<16x3x4x2xf32>
 // CHECK: %[[GWIDE:.*]] = "stablehlo.convert"
-// CHECK: "stablehlo.multiply"(%[[WIDE]], %[[WIDE]])
-// CHECK: "stablehlo.reduce"({{.*}}) <{dimensions = array<i64: 0, 1>}>
+// CHECK: %[[SQUARE:.*]] = "stablehlo.multiply"(%[[WIDE]], %[[WIDE]])
+// CHECK: %[[SUM:.*]] = "stablehlo.reduce"(%[[SQUARE]], {{.*}}) <{dimensions = array<i64: 0>}>
+// CHECK: %[[CUT:.*]] = "stablehlo.slice"(%[[SUM]]) <{limit_indices = array<i64: 2, 4, 2>, start_indices = array<i64: 1, 0, 0>, strides = array<i64: 1, 1, 1>}>
+// CHECK: "stablehlo.reduce"(%[[CUT]], {{.*}}) <{dimensions = array<i64: 0>}>
 // CHECK: "stablehlo.transpose"({{.*}}) <{permutation = array<i64: 1, 0>}> : (tensor<4x2xf32>) -> tensor<2x4xf32>
 // CHECK: %[[HALF:.*]] = "stablehlo.constant"() <{value = dense<5.000000e-01> : tensor<2x4xf32>}>
 // CHECK: "stablehlo.multiply"({{.*}}, %[[HALF]])
@@ -52,4 +54,22 @@
       weights (%w : tensor<16x24xbf16>) gradients (%g : tensor<16x24xbf16>)
       -> tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
   "func.return"(%c#0, %c#1, %c#2) : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> ()
+}) : () -> ()
+
+// -----
+
+// A part of a tensor that is hardly larger than its sums is cut out first.
+
+// CHECK: sym_name = "small"
+// CHECK: %[[CUT:.*]] = "stablehlo.slice"(%{{.*}}) <{limit_indices = array<i64: 2, 2, 4>, start_indices = array<i64: 0, 1, 0>
+// CHECK: %[[SQUARE:.*]] = "stablehlo.multiply"(%[[CUT]], %[[CUT]]) : (tensor<2x1x4xf32>, tensor<2x1x4xf32>)
+// CHECK: %[[SUM:.*]] = "stablehlo.reduce"(%[[SQUARE]], {{.*}}) <{dimensions = array<i64: 0>}>
+// CHECK: "stablehlo.reduce"(%[[SUM]], {{.*}}) <{dimensions = array<i64: 0>}>
+"func.func"() <{function_type = (tensor<2x12xf32>) -> tensor<4xf32>, sym_name = "small"}> ({
+^bb0(%w: tensor<2x12xf32>):
+  "stablehlo.constant"() <{value = dense<0.0> : tensor<f32>}> : () -> tensor<f32>
+  %c = noether.charge "S1"
+      members [#noether.member<1 view [2,3,4] axes [2] offsets [0,1,0] sizes [2,1,4]>]
+      weights (%w : tensor<2x12xf32>) -> tensor<4xf32>
+  "func.return"(%c) : (tensor<4xf32>) -> ()
 }) : () -> ()

@@ -18,6 +18,8 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/IR/SymbolTable.h"
 
+#include "llvm/ADT/SmallVectorExtras.h"
+
 namespace noether {
 #define GEN_PASS_DEF_OUTLINEUPDATE
 #include "noether/Transforms/Passes.h.inc"
@@ -55,7 +57,22 @@ public:
   void copy(Operation *op) {
     for (Value operand : op->getOperands())
       bring(operand);
-    builder.clone(*op, mapping);
+    Operation *clone = builder.clone(*op, mapping);
+    // What charges of several symmetries have in common is computed once.
+    llvm::hash_code hash = OperationEquivalence::computeHash(
+        clone, OperationEquivalence::directHashValue, OperationEquivalence::ignoreHashValue,
+        OperationEquivalence::IgnoreLocations);
+    SmallVector<Operation *, 1> &same = copies[hash];
+    auto equal = llvm::find_if(same, [&](Operation *other) {
+      return OperationEquivalence::isEquivalentTo(other, clone, OperationEquivalence::exactValueMatch,
+                                                  nullptr, OperationEquivalence::IgnoreLocations);
+    });
+    if (equal == same.end()) {
+      same.push_back(clone);
+      return;
+    }
+    mapping.map(op->getResult(0), (*equal)->getResult(0));
+    clone->erase();
   }
   Value get(Value value) const { return mapping.lookup(value); }
 
@@ -76,6 +93,7 @@ private:
   const UpdatePhases &phases;
   SmallVectorImpl<Value> &inputs;
   IRMapping mapping;
+  llvm::DenseMap<size_t, SmallVector<Operation *, 1>> copies; // by what they compute
 };
 
 /// Makes the functions of kernels, and calls in the place of what they compute.
@@ -88,8 +106,10 @@ public:
   size_t getNumFunctions() const { return functions.size(); }
 
 private:
-  func::CallOp createCall(const UpdateKernel &kernel);
-  func::FuncOp build(const UpdateKernel &kernel, SmallVectorImpl<Value> &inputs);
+  /// What stands for the kernel's outputs, which are several names of few results.
+  SmallVector<Value> createCall(const UpdateKernel &kernel);
+  func::FuncOp build(const UpdateKernel &kernel, SmallVectorImpl<Value> &inputs,
+                     SmallVectorImpl<unsigned> &resultOf);
   func::FuncOp findEqual(func::FuncOp function) const;
 
   func::FuncOp entry;
@@ -113,7 +133,8 @@ static SmallVector<Operation *> findLive(const UpdateKernel &kernel) {
   return operations;
 }
 
-func::FuncOp Outliner::build(const UpdateKernel &kernel, SmallVectorImpl<Value> &inputs) {
+func::FuncOp Outliner::build(const UpdateKernel &kernel, SmallVectorImpl<Value> &inputs,
+                             SmallVectorImpl<unsigned> &resultOf) {
   MLIRContext *context = entry.getContext();
   auto function = func::FuncOp::create(entry.getLoc(), "update", FunctionType::get(context, {}, {}));
   function.setPrivate();
@@ -122,9 +143,12 @@ func::FuncOp Outliner::build(const UpdateKernel &kernel, SmallVectorImpl<Value> 
   BodyBuilder body(block, phases, inputs);
   for (Operation *op : findLive(kernel))
     body.copy(op);
-  SmallVector<Value> results;
-  for (Value output : kernel.outputs)
-    results.push_back(body.get(output));
+  llvm::SetVector<Value> distinct;
+  for (Value output : kernel.outputs) {
+    distinct.insert(body.get(output));
+    resultOf.push_back(llvm::find(distinct, body.get(output)) - distinct.begin());
+  }
+  ArrayRef<Value> results = distinct.getArrayRef();
   OpBuilder builder = OpBuilder::atBlockEnd(&block);
   func::ReturnOp::create(builder, entry.getLoc(), results);
   function.setFunctionType(
@@ -141,9 +165,10 @@ func::FuncOp Outliner::findEqual(func::FuncOp function) const {
   return nullptr;
 }
 
-func::CallOp Outliner::createCall(const UpdateKernel &kernel) {
+SmallVector<Value> Outliner::createCall(const UpdateKernel &kernel) {
   SmallVector<Value> inputs;
-  func::FuncOp function = build(kernel, inputs);
+  SmallVector<unsigned> resultOf;
+  func::FuncOp function = build(kernel, inputs, resultOf);
   if (func::FuncOp other = findEqual(function)) {
     function.erase();
     function = other;
@@ -154,15 +179,15 @@ func::CallOp Outliner::createCall(const UpdateKernel &kernel) {
   OpBuilder builder(&entry.getBody().front().back());
   auto call = func::CallOp::create(builder, kernel.operations.front()->getLoc(), function, inputs);
   call->setDiscardableAttr("noether.phase", builder.getI64IntegerAttr(kernel.phase));
-  return call;
+  return llvm::map_to_vector(resultOf, [&](unsigned number) -> Value { return call.getResult(number); });
 }
 
 void Outliner::outline(ArrayRef<UpdateKernel> kernels) {
-  SmallVector<func::CallOp> calls;
+  SmallVector<SmallVector<Value>> results;
   for (const UpdateKernel &kernel : kernels)
-    calls.push_back(createCall(kernel));
-  for (auto [kernel, call] : llvm::zip_equal(kernels, calls))
-    for (auto [output, result] : llvm::zip_equal(kernel.outputs, call.getResults()))
+    results.push_back(createCall(kernel));
+  for (auto [kernel, values] : llvm::zip_equal(kernels, results))
+    for (auto [output, result] : llvm::zip_equal(kernel.outputs, values))
       Value(output).replaceAllUsesWith(result);
   llvm::DenseSet<unsigned> groups;
   for (const UpdateKernel &kernel : kernels)
