@@ -21,8 +21,14 @@ from noether_mlir.lowering import StepText, lower_to_text, read_file, require_ja
 from noether_mlir.modules import functional
 
 
+#: Types of models that the shell offers; there are more.
+MODELS = ("bert", "gpt2", "llama", "mixtral", "qwen3", "resnet", "vit")
+
+
 def complete_step(incomplete: str) -> list[str]:
-    """What a step's name may go on as: modules, Python files (to be followed by :function) and folders."""
+    """What a step's name may go on as: modules, Python files (to be followed by :function), folders, and models."""
+    if incomplete.startswith("hf:"):
+        return [name for name in (f"hf:{model}" for model in MODELS) if name.startswith(incomplete)]
     path = Path(incomplete)
     folder, start = (path, "") if incomplete.endswith("/") else (path.parent, path.name)
     try:

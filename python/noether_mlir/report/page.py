@@ -99,6 +99,7 @@ class Page:
     tiles: list[Tile]
     drawing: Drawing
     in_order: bool  # of use
+    overlap: bool  # a direction belongs to several families
     claims: list[Claim]
     treatments: list[tuple[str, Treatment]]
     plots: list[Plot]
@@ -263,6 +264,7 @@ def page_of(analysis: Analysis, order: Mapping[int, int] | None = None, with_plo
         tiles=_tiles(analysis),
         drawing=draw(analysis, groups, label, order or {}),
         in_order=bool(order),
+        overlap=analysis.dimension.linear not in (None, sum(symmetry.dimension for symmetry in analysis.symmetries)),
         claims=[_claim(found, label, ranks, sources, of_group.get(number)) for number, found in enumerate(groups)],
         treatments=[(_ids([name for number in each.groups for name in groups[number].ids]), each) for each in treated],
         plots=plots(groups, treated) if with_plots else [],

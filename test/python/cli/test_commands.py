@@ -217,6 +217,7 @@ def test_completion(words, expected):
 
 def test_completion_of_files(folder):
     assert complete_step("") == ["bad.mlir", "step.mlir", "train.py:"]
+    assert complete_step("hf:g") == ["hf:gpt2"]
     assert complete_step(f"{folder}/s") == [f"{folder}/step.mlir"] and complete_step("/nowhere/x") == []
 
 

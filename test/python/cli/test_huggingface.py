@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from noether_mlir.analysis import schema
 from noether_mlir.cli import app
+from noether_mlir.cli.common import MODELS as OFFERED
 from noether_mlir.errors import NotATrainingStep
 from noether_mlir.huggingface import parse
 from typer.testing import CliRunner
@@ -27,6 +28,10 @@ MODELS = {
     # As Llama, with 4 experts.
     "mixtral": (f"{LLAMA},num_local_experts=4", 1 + 3 * 32 + 4 * 48 + 16 + 8),
 }
+
+
+def test_the_shell_offers_these():
+    assert sorted(OFFERED) == sorted([*MODELS, "resnet"])
 
 
 def noether(*args):
