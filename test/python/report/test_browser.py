@@ -141,6 +141,7 @@ def test_without_scripts(chromium, page_file):
         claim = page.locator(".claim").first
         claim.locator("summary").first.click()
         assert claim.locator("dl").is_visible()
+        assert not page.locator("button.chip, #search").first.is_visible()  # what would do nothing
 
 
 def test_plots_follow_the_page(chromium, page_file):
