@@ -22,6 +22,9 @@ struct TestGradients : PassWrapper<TestGradients, OperationPass<ModuleOp>> {
   StringRef getDescription() const override {
     return "Return the gradients of the parameters as further results";
   }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<NoetherDialect>();
+  }
   void runOnOperation() override {
     if (failed(inlineStep(getOperation())))
       return signalPassFailure();

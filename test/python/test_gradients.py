@@ -394,6 +394,38 @@ def step_loss_scaled(net):
     return step
 
 
+def unscaled(by, reported="loss"):
+    """The loss is multiplied by a number that is an argument, and the gradient divided by it again."""
+    def step(params, scale, batch):
+        def scaled(params):
+            loss = net_loss(params, batch)
+            return loss * scale, loss
+
+        net_loss = mlp().loss
+        (value, loss), grads = jax.value_and_grad(scaled, has_aux=True)(params)
+        kept = {"loss": loss, "divided": value / scale, "scaled": value}[reported]
+        finite = jnp.isfinite(optax.tree.norm(grads))
+        new = sgd(params, jax.tree.map(lambda g: by(g, scale), grads))
+        new = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, params)
+        return new, kept, jnp.where(finite, scale, scale / 2)
+    return step
+
+
+@pytest.mark.parametrize(("by", "reported", "found"), [
+    (lambda g, scale: g / scale, "loss", 4), (lambda g, scale: g * (1 / scale), "loss", 4),
+    (lambda g, scale: g / scale, "divided", 0), (lambda g, scale: g / scale, "scaled", 4),
+    (lambda g, scale: g, "scaled", 4), (lambda g, scale: g, "loss", 0),
+    (lambda g, scale: g / scale**2, "loss", 0), (lambda g, scale: g * scale, "loss", 0),
+], ids=["over", "inverse", "divided", "scaled", "kept", "not unscaled", "squared", "times"])
+def test_loss_scaling(by, reported, found):
+    net, scale = mlp(), jnp.float32(1024)
+    factor = scale if reported == "scaled" else 1
+    wanted = names_of(jax.grad(lambda *args: net.loss(*args) * factor)(net.params, net.batch))
+    seen = find_gradients(unscaled(by, reported), net.params, scale, net.batch)
+    check(seen, wanted, 2e-6)
+    assert len(seen) == found
+
+
 def step_penalty_not_differentiated(net):
     """The loss that is returned has a term the gradient does not know."""
     def step(params, batch):

@@ -143,22 +143,30 @@ Value GradientFinder::find(unsigned parameter) {
   // to the loss: loss scaling, a mean over microbatches.
   unsigned constantFactors = 0;
   bool isScaleKnown = true;
+  auto accept = [&](Value cut) -> Value {
+    bool isItself = isScaleKnown && constantFactors <= 1 &&
+                    hasDegreesOfLoss(cut, get(cut).scalars).value_or(true);
+    return isItself ? cut : Value();
+  };
   return sweep(sinks, nullptr, [&](Value cut) -> std::optional<Value> {
     GradientVerdict verdict = matches(cut);
     if (verdict == GradientVerdict::Unclear)
       return Value();
     std::optional<Scaled> scaled = asScaled(cut);
-    if (verdict == GradientVerdict::Yes) {
-      bool isInnerToo = scaled && matches(scaled->value) == GradientVerdict::Yes;
-      if (!isInnerToo || getLossFactor(cut.getDefiningOp()))
-        return isScaleKnown && constantFactors <= 1 ? cut : Value();
-    }
+    bool isInnerToo = scaled && matches(scaled->value) == GradientVerdict::Yes;
+    if (verdict == GradientVerdict::Yes && (!isInnerToo || getLossFactor(cut.getDefiningOp())))
+      return accept(cut);
     if (scaled) {
       std::optional<double> constant = traceSplat(scaled->factor);
-      if (constant)
+      if (constant) {
         constantFactors += std::abs(*constant) != 1;
-      else
-        isScaleKnown &= !(get(scaled->factor).scalars & get(scaled->value).scalars);
+      } else if (uint64_t shared = get(scaled->factor).scalars & get(scaled->value).scalars) {
+        // One number scales both the gradient and the update of it: the degrees tell which is the loss's.
+        if (isInnerToo && hasDegreesOfLoss(cut, shared) == true &&
+            hasDegreesOfLoss(scaled->value, shared) == false)
+          return accept(cut);
+        isScaleKnown &= hasDegreesOfLoss(scaled->value, shared) == true;
+      }
       // Both are of the right form, and nothing says that the factor is the optimizer's.
       if (verdict == GradientVerdict::Yes && !isAddedToUpdate(cut))
         return Value();

@@ -8,11 +8,14 @@
 
 #include "../Program/OpKind.h"
 
+#include "ScalarDegrees.h"
+
 #include "noether/Analysis/Step/Gradient.h"
 
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <memory>
 #include <numeric>
 
 namespace noether {
@@ -37,7 +40,7 @@ struct ValueSources {
   uint8_t bits = 0;
   /// Place of the defining operation in the entry's body; 0 for arguments.
   uint32_t order = 0;
-  /// The scalar arguments, by number modulo 64.
+  /// The scalar arguments, by their numbers modulo 64.
   uint64_t scalars = 0;
 
   bool has(uint8_t mask) const { return bits & mask; }
@@ -102,6 +105,7 @@ private:
   bool isUniform(mlir::Value value);
   std::optional<Scaled> asScaled(mlir::Value value);
   bool isAddedToUpdate(mlir::Value value);
+  std::optional<bool> hasDegreesOfLoss(mlir::Value value, uint64_t scalars);
 
   const void *getIdentity(mlir::Value value);
   void collectUses(unsigned parameter);
@@ -129,6 +133,8 @@ private:
   /// The constants the loss is multiplied by at its end (and their inverses).
   llvm::SmallVector<double> lossFactors;
   llvm::DenseMap<mlir::Operation *, bool> heavyFunctions;
+  /// By argument; made where the scale of a loss has to be told from a learning rate.
+  llvm::DenseMap<unsigned, std::unique_ptr<ScalarDegrees>> scalarDegrees;
 
   // Of the parameter at hand.
   unsigned current = 0;

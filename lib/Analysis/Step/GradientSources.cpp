@@ -39,7 +39,7 @@ void GradientFinder::computeSources() {
     case ArgumentRole::Hyper:
       break;
     }
-    if (isScalar && roles.arguments[argument.getArgNumber()].role != ArgumentRole::Param)
+    if (isScalar)
       own.scalars = uint64_t(1) << (argument.getArgNumber() % 64);
   }
   sources.reserve(calls.getNumOperations());
@@ -210,6 +210,31 @@ std::optional<GradientFinder::Scaled> GradientFinder::asScaled(Value value) {
       return Scaled{op->getOperand(1 - i), factor};
   }
   return std::nullopt;
+}
+
+/// Whether a value that may be the gradient but for a number has the loss's degree in the scalar arguments of
+/// `scalars`, as the gradient of the loss has (loss scaling multiplies by a number that is taken out again).
+/// Nothing where degrees do not say.
+std::optional<bool> GradientFinder::hasDegreesOfLoss(Value value, uint64_t scalars) {
+  constexpr unsigned kMaxScalars = 4; // each is a walk over the step
+  if (static_cast<unsigned>(llvm::popcount(scalars)) > kMaxScalars)
+    return std::nullopt;
+  bool isKnown = true;
+  for (BlockArgument argument : entryBlock->getArguments()) {
+    unsigned number = argument.getArgNumber();
+    // The parameter's own takes a degree away.
+    if (!isScalarLike(argument) || !(scalars >> (number % 64) & 1) || number == current)
+      continue;
+    std::unique_ptr<ScalarDegrees> &degrees = scalarDegrees[number];
+    if (!degrees)
+      degrees = std::make_unique<ScalarDegrees>(argument, throughAll);
+    std::optional<Fraction> own = degrees->degreeOf(value),
+                            loss = degrees->degreeOf(entryBlock->back().getOperand(roles.loss));
+    if (own && loss && *own != *loss)
+      return false;
+    isKnown &= own && loss;
+  }
+  return isKnown ? std::optional(true) : std::nullopt;
 }
 
 /// Whether a value is added to the parameter, or to an optimizer state, perhaps scaled further: its
