@@ -403,17 +403,50 @@ void TranslationEngine::runRule(const Joint &joint) {
   }
 }
 
+TranslationEngine::LocalShift TranslationEngine::alikeAlongSums(const Joint &joint,
+                                                                LocalShift terms) {
+  size_t numCells = 1;
+  for (unsigned axis : joint.summed.set_bits())
+    numCells *= joint.space->axes[axis]->constants.size();
+  // One index of what is summed over stands for all: by what a term is elsewhere, one for each choice
+  // of pieces.
+  LocalShift result;
+  SmallVector<size_t, 2> counts;
+  for (LocalTerm &term : terms) {
+    bool varies = term.isLost;
+    for (unsigned axis : joint.summed.set_bits()) {
+      varies |= !term.parts[axis].legs.empty();
+      term.parts[axis] = Part();
+    }
+    if (varies) {
+      pinForm(term.form, joint.index);
+      continue;
+    }
+    auto it = llvm::find_if(result, [&](LocalTerm &other) { return term.hasSamePlace(other); });
+    if (it == result.end()) {
+      result.push_back(std::move(term));
+      counts.push_back(1);
+      continue;
+    }
+    pinForm(forms.subtract(term.form, it->form), joint.index);
+    ++counts[it - result.begin()];
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (counts[i] == numCells)
+      result[kept++] = std::move(result[i]);
+    else
+      pinForm(result[i].form, joint.index);
+  }
+  result.truncate(kept);
+  return result;
+}
+
 TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
                                                         ArrayRef<unsigned> operands,
                                                         bool ofFactors) {
   std::optional<LocalShift> known;
   SmallVector<double, 1> masks;
-  auto hasSamePlace = [](const LocalTerm &a, const LocalTerm &b) {
-    return a.map == b.map && llvm::all_of(llvm::zip(a.parts, b.parts), [](auto parts) {
-             return std::get<0>(parts).digit == std::get<1>(parts).digit &&
-                    std::get<0>(parts).legs == std::get<1>(parts).legs;
-           });
-  };
   for (unsigned operand : operands) {
     ValueId value = joint.operands[operand];
     if (ofFactors ? program.getValues()[value].constant == 0.0 : takesAnyShift(value))
@@ -422,25 +455,15 @@ TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
       masks.push_back(*program.getValues()[value].constant);
       continue;
     }
-    LocalShift own;
-    for (LocalTerm &term :
-         embed(joint, operand, ofFactors ? factorsOf(value) : shiftOf(value))) {
-      // Entries along these axes meet: they must move alike.
-      bool varies = term.isLost;
-      for (unsigned axis : joint.summed.set_bits())
-        varies |= !term.parts[axis].legs.empty() || joint.space->axes[axis]->hasPieces;
-      if (varies)
-        pinForm(term.form, joint.index);
-      else
-        own.push_back(std::move(term));
-    }
+    LocalShift own =
+        alikeAlongSums(joint, embed(joint, operand, ofFactors ? factorsOf(value) : shiftOf(value)));
     if (!known) {
       known = std::move(own);
       continue;
     }
     LocalShift both;
     for (LocalTerm &term : *known) {
-      auto it = llvm::find_if(own, [&](LocalTerm &other) { return hasSamePlace(term, other); });
+      auto it = llvm::find_if(own, [&](LocalTerm &other) { return term.hasSamePlace(other); });
       if (it == own.end()) {
         pinForm(term.form, joint.index);
         continue;
@@ -458,9 +481,5 @@ TranslationEngine::LocalShift TranslationEngine::common(const Joint &joint,
   for (double mask : masks)
     for (LocalTerm &term : result)
       vanishUnlessMoves(mask, term.form, joint.index);
-  // One index of what is summed over stands for all.
-  for (LocalTerm &term : result)
-    for (unsigned axis : joint.summed.set_bits())
-      term.parts[axis] = Part();
   return result;
 }

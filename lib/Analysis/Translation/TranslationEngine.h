@@ -97,6 +97,13 @@ private:
     bool isLost = false;
     llvm::SmallVector<uint64_t, 4> lost;
     Legs lostLegs;
+
+    /// Whether two terms add up; of those that are not lost.
+    bool hasSamePlace(const LocalTerm &other) const {
+      return map == other.map && llvm::equal(parts, other.parts, [](const Part &a, const Part &b) {
+               return a.digit == b.digit && a.legs == b.legs;
+             });
+    }
   };
   using LocalShift = llvm::SmallVector<LocalTerm, 2>;
   /// The joint index of a rule application.
@@ -129,7 +136,6 @@ private:
   bool multiplyFactors(const Joint &joint, Shift &factors);
   bool passFactors(const Joint &joint, Shift &factors);
   bool addFactors(const Joint &joint, Shift &factors);
-  void finishFactor(const Joint &joint, LocalTerm &term, Shift &factors);
   void pinFactors(ValueId value, size_t step);
 
   /// The axes that a rule sums over and that an operand does not have: where it is a summand, it is added
@@ -152,6 +158,8 @@ private:
                   Shift &shift);
   /// Adds a term that lies in the joint index to the shift of a result.
   void finish(const Joint &joint, unsigned result, const LocalTerm &term, Shift &shift);
+  /// Terms that are the same at all indices that are summed over, without these; the rest must vanish.
+  LocalShift alikeAlongSums(const Joint &joint, LocalShift terms);
   /// What all operands of a maximum or a choice have in common, without what is summed over; the
   /// rest must vanish.
   LocalShift common(const Joint &joint, llvm::ArrayRef<unsigned> operands, bool ofFactors = false);

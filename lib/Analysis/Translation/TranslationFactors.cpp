@@ -93,10 +93,10 @@ bool TranslationEngine::multiplyFactors(const Joint &joint, Shift &terms) {
       !isTied(rule, 1, 0))
     return false;
   for (unsigned o : {0, 1})
-    for (LocalTerm &term : embed(joint, o, factorsOf(joint.operands[o]))) {
+    for (LocalTerm &term : alikeAlongSums(joint, embed(joint, o, factorsOf(joint.operands[o])))) {
       if (isQuotient && o == 1)
         term.form = forms.scale(Fraction(-1), term.form);
-      finishFactor(joint, term, terms);
+      finish(joint, 0, term, terms);
     }
   return true;
 }
@@ -114,8 +114,10 @@ bool TranslationEngine::passFactors(const Joint &joint, Shift &terms) {
   }
   if (!source)
     return false;
-  for (LocalTerm &term : embed(joint, *source, factorsOf(joint.operands[*source])))
-    finishFactor(joint, term, terms);
+  // A sum has the factor that all its summands have.
+  for (LocalTerm &term :
+       alikeAlongSums(joint, embed(joint, *source, factorsOf(joint.operands[*source]))))
+    finish(joint, 0, term, terms);
   return true;
 }
 
@@ -134,16 +136,4 @@ bool TranslationEngine::addFactors(const Joint &joint, Shift &terms) {
   for (const LocalTerm &term : common(joint, operands, true))
     finish(joint, 0, term, terms);
   return true;
-}
-
-void TranslationEngine::finishFactor(const Joint &joint, LocalTerm &term, Shift &terms) {
-  // A sum has the factor that all its summands have.
-  bool varies = term.isLost;
-  for (unsigned axis : joint.summed.set_bits())
-    varies |= !term.parts[axis].legs.empty() || joint.space->axes[axis]->hasPieces;
-  if (varies)
-    return pinForm(term.form, joint.index);
-  for (unsigned axis : joint.summed.set_bits())
-    term.parts[axis] = Part();
-  finish(joint, 0, term, terms);
 }
