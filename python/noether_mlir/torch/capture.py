@@ -170,12 +170,14 @@ class _Capture:
         self.lines: SourceLines | None = None
 
     def fake(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor) and value.is_meta:  # a model without memory meets tensors that are made on the CPU
+            return self.unknown(value, torch.device("cpu"))
         return self.mode.from_tensor(value.detach()) if isinstance(value, torch.Tensor) else value
 
-    def unknown(self, tensor: torch.Tensor) -> torch.Tensor:
+    def unknown(self, tensor: torch.Tensor, device: torch.device | None = None) -> torch.Tensor:
         """A fake tensor of no known value: what was just made remembers what it was filled with."""
         with self.mode:
-            return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device)
+            return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device or tensor.device)
 
     def run(self, tree: Any) -> dict[str, Any]:
         with source_lines() as self.lines:

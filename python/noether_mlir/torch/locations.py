@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ def is_optimizer(file: str) -> bool:
     return file.startswith(_OPTIMIZERS) and file not in _WRAPPERS
 
 
+@cache
 def _is_shown(file: str) -> bool:
     if file.startswith(_TORCH):
         return is_optimizer(file)

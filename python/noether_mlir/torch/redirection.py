@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a step asks of PyTorch while it is traced: of other tensors, and by definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -26,9 +26,16 @@ class Redirected(TorchFunctionMode):
     def _now(self, value: Any) -> Any:
         return self.tensors.get(id(value), value) if isinstance(value, torch.Tensor) else value
 
+    def _mentions(self, values: Iterable[Any]) -> bool:
+        return any(
+            id(value) in self.tensors if isinstance(value, torch.Tensor)
+            else isinstance(value, (list, tuple, dict)) and self._mentions(
+                value.values() if isinstance(value, dict) else value)
+            for value in values
+        )  # fmt: skip
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        leaves = pytree.tree_leaves((args, kwargs))
-        if any(id(leaf) in self.tensors for leaf in leaves):
+        if self._mentions(args) or self._mentions(kwargs.values()):
             args, kwargs = pytree.tree_map(self._now, (args, kwargs))
         return DEFINITIONS.get(func, func)(*args, **kwargs)

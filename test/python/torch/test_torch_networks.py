@@ -12,6 +12,7 @@ import torch
 import torch_networks as networks
 from torch_facts import generators, same_span, summary
 from torch_running import arguments, run, to_array
+from zoo.reports import log_scale, random_generator
 
 import noether_mlir
 from noether_mlir.analysis import analyze_text
@@ -42,8 +43,8 @@ def captured(name, optimizer="sgd", dtype=torch.float64):
     return model, chosen, capture(networks.step, model, chosen, networks.batch_of(name, dtype))
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["f64", "f32"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "dtype"), [
+    *((name, torch.float64) for name in NAMES), ("mlp", torch.float32), ("llama", torch.float32)])
 def test_runs_again(name, dtype):
     """The loss, the parameters, the buffers and the states after a step."""
     model, optimizer, step = captured(name, "sgd", dtype)
@@ -116,8 +117,7 @@ def analyses(name, optimizer):
     return ours, noether_mlir.analyze(function, *args, numbers=hyper(optimizer))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "optimizer"), [*((name, "sgd") for name in NAMES), ("mlp", "adamw"), ("llama", "adamw")])
 def test_facts_are_those_of_jax(name, optimizer):
     """Symmetries, dimensions and laws."""
     ours, theirs = analyses(name, optimizer)
@@ -134,6 +134,55 @@ def test_symmetries_are_those_of_jax(name, families):
     ours, theirs = analyses(name, "sgd")
     order = [key for key, _ in captured(name)[0].named_parameters()]
     assert same_span(generators(ours, families, order), generators(theirs, families, order))
+
+
+def eager_loss(name, model):
+    batch = networks.batch_of(name)
+    with torch.no_grad():
+        return torch.nn.functional.cross_entropy(model(batch["x"]).flatten(0, -2), batch["y"].flatten()).item()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_symmetries_hold_in_eager_mode(name):
+    """A random element of each torus and each group of shifts, applied to the model itself: the loss stays."""
+    model, analysis = networks.model_of(name), analyses(name, "sgd")[0]
+    for module in model.modules():
+        if isinstance(getattr(module, "eps", None), float):
+            module.eps = 1e-25  # exact symmetries are of the network with its epsilons, the others of one without
+    own = dict(model.named_parameters())
+    shapes = {key: tuple(value.shape) for key, value in own.items()}
+    saved = {key: value.detach().clone() for key, value in own.items()}
+    before, rng, tried = eager_loss(name, model), np.random.default_rng(0), 0
+    for symmetry in analysis.data["symmetries"]:
+        if symmetry["family"] not in ("scale", "rescale", "translation"):
+            continue
+        logs = log_scale(symmetry, random_generator(symmetry, shapes, rng), shapes)
+        for wrong in (False, True):
+            with torch.no_grad():
+                for key, log in logs.items():
+                    change = torch.tensor(log) * (1 + wrong * (torch.rand(shapes[key], dtype=torch.float64) > 0.5))
+                    moved = saved[key] + change if symmetry["family"] == "translation" else saved[key] * change.exp()
+                    own[key].copy_(moved)
+            error = abs(eager_loss(name, model) - before)
+            assert error < 1e-11 or wrong, (symmetry["id"], error)
+            tried += wrong and error > 1e-9
+            with torch.no_grad():
+                for key, value in saved.items():
+                    own[key].copy_(value)
+    assert tried >= 3  # changed a little, they are no symmetries
+
+
+def test_the_text_is_the_same_each_time():
+    model, optimizer, step = captured("mlp")
+    assert capture(networks.step, model, optimizer, networks.batch_of("mlp")).text == step.text
+
+
+def test_models_without_memory():
+    """On the device \"meta\" a model has shapes only."""
+    with torch.device("meta"):
+        model = networks.Gpt(vocabulary=50000, width=512, heads=8)
+    step = capture(networks.step, model, torch.optim.SGD(model.parameters(), lr=0.1), networks.batch_of("gpt"))
+    assert "tensor<50000x512xf32>" in step.text
 
 
 def test_tied_weights_are_one_parameter():
