@@ -8,7 +8,6 @@ mutations and with composite operations taken apart.
 """
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from noether_mlir.torch.locations import SourceLines, is_optimizer, place_of, so
 from noether_mlir.torch.printing import Argument, Output, print_module
 from noether_mlir.torch.printing.module import type_of
 from noether_mlir.torch.running import Live, StepRunner
+from noether_mlir.torch.swapping import undisturbed
 from noether_mlir.torch.tracing import trace
 
 
@@ -83,6 +83,8 @@ def _modules(model: Any) -> dict[str, torch.nn.Module]:
 
 
 def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
@@ -137,24 +139,6 @@ class _Mappings:
         return pytree.tree_unflatten(
             [next(given) if free else leaf for leaf, free in zip(self.leaves, self.free)], self.tree
         )
-
-
-@contextmanager
-def _undisturbed(live: Live) -> Iterator[None]:
-    """Keeps random generators, modes of modules, gradients and PyTorch's warnings as they are."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-    modes = [(part, part.training) for model in live.models.values() for part in model.modules()]
-    gradients = [(tensor, tensor.grad) for tensor in live.parameters.values()]
-    try:
-        with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for part, training in modes:
-            part.training = training
-        for tensor, gradient in gradients:
-            if tensor.grad is not gradient:
-                tensor.grad = gradient
 
 
 class _Capture:
@@ -258,7 +242,7 @@ class _Capture:
         """What the results are, and which of them are next values of arguments."""
         named: list[Output] = []
         carried: dict[int, int] = {}
-        places = {item.name: number for number, item in enumerate(inputs)}
+        places = {(item.role == "hyper", item.name): n for n, item in enumerate(inputs) if item.role != "batch"}
         count = len(self.live.optimizers)
         for path, leaf, free in zip(outputs.paths, outputs.leaves, outputs.free):
             part, rest = path[0].key, path[1:]
@@ -276,7 +260,7 @@ class _Capture:
                 name = self.chosen[rest[0].idx].name
             else:
                 name = rest[0].key
-            number = places.get(name)
+            number = places.get((part == "options", name))
             same = number is not None and type_of(leaf) == (inputs[number].shape, inputs[number].dtype)
             role = inputs[number].role if number is not None and same else "metric"
             if same and number is not None:
@@ -294,7 +278,7 @@ def capture(
         step: one step of training, as the user has it: it calls `backward()` on a loss, and `optimizer.step()`. It is called
             as step(model, optimizer, *batch), or as step(*batch) if it takes no more arguments than that.
         model: the module whose parameters are trained; several in a list, or in a dictionary.
-        optimizer: a `torch.optim.Optimizer`, or several in a list.
+        optimizer: a `torch.optim.Optimizer`, several in a list, or None where the step updates parameters by itself.
         batch, kwargs: what else the step takes. Tensors in it are arguments of the captured step.
         hyperparameters: "arguments": numbers among the optimizer's options are arguments of the captured step;
             "constants": they stand in it as they are.
@@ -311,7 +295,7 @@ def capture(
     models, optimizers = _modules(model), _listed(optimizer)
     refusals.check(list(models.values()), optimizers)
     live = Live(models, optimizers, Batch(*called_with(step, model, optimizer, batch, kwargs), kwargs))
-    with _undisturbed(live), _uncompiled(model, step):
+    with undisturbed(live.models.values()), _uncompiled(model, step):
         for capturable in (False, True):
             made = _Capture(step, live, hyperparameters == "arguments", capturable)
             try:

@@ -3,9 +3,11 @@
 """Lends a model and its optimizers other tensors for a while. Everything is put back, whatever happens."""
 
 import math
+import random
 import sys
+import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -124,3 +126,35 @@ def compiling(flag: bool) -> Iterator[None]:
     """Within it, PyTorch takes itself to be compiling: capturable optimizers then do with tensors on any device."""
     with replaced(torch.compiler, "_is_compiling_flag", flag):
         yield
+
+
+@contextmanager
+def undisturbed(models: Iterable[torch.nn.Module]) -> Iterator[None]:
+    """Keeps random generators, and what modules hold (also attributes that they set as they run), as they are."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    modules = {id(part): part for model in models for part in model.modules()}.values()
+    saved = [
+        (part, dict(vars(part)), [(held, dict(held)) for held in vars(part).values() if type(held) is dict])
+        for part in modules
+    ]
+    gradients = [(tensor, tensor.grad) for part in modules for tensor in part.parameters(recurse=False)]
+    numpy = sys.modules.get("numpy")
+    draws = random.getstate(), numpy.random.get_state() if numpy else None
+    try:
+        with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(draws[0])
+        if numpy:
+            numpy.random.set_state(draws[1])
+        for part, attributes, dictionaries in saved:
+            vars(part).clear()
+            vars(part).update(attributes)
+            for held, content in dictionaries:
+                if held.keys() != content.keys() or any(held[key] is not content[key] for key in content):
+                    held.clear()
+                    held.update(content)
+        for tensor, gradient in gradients:
+            if tensor.grad is not gradient:
+                tensor.grad = gradient

@@ -80,6 +80,63 @@ def test_everything_stays_as_it_was():
     whole(X, Y)  # and training goes on
 
 
+def test_what_modules_remember_and_what_draws_in_python():
+    class Remembering(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.calls, self.cache = nn.Linear(4, 3).double(), 0, {}
+
+        def forward(self, x):
+            self.calls += 1
+            self.last = self.cache["last"] = self.inner(x * random.random() + np.random.rand())
+            return self.last
+
+    model = Remembering()
+    states = random.getstate(), np.random.get_state()[1].copy()
+    capture(step, model, torch.optim.SGD(model.parameters(), lr=0.1), X, Y)
+    assert model.calls == 0 and not hasattr(model, "last") and model.cache == {} and model.training
+    assert random.getstate() == states[0] and np.array_equal(np.random.get_state()[1], states[1])
+
+
+def test_a_moving_average():
+    """Modules that the step changes are given too; others stay as they are, and are not followed silently."""
+    model = network()
+    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def averaged(x, y):
+        step(model, optimizer, x, y)
+        with torch.no_grad():
+            for own, other in zip(average.module.parameters(), model.parameters()):
+                own.lerp_(other, 0.1)
+
+    averaged(X, Y)
+    before = {name: value.clone() for name, value in average.state_dict().items()}
+    captured = capture(averaged, {"model": model, "average": average.module}, optimizer, X, Y)
+    assert all(torch.equal(value, before[name]) for name, value in average.state_dict().items())
+    found = run(captured, arguments(captured))
+    averaged(X, Y)
+    for name, value in average.module.named_parameters():
+        np.testing.assert_allclose(found[f"average.{name}"], to_array(value), rtol=1e-12)
+    before = {name: value.clone() for name, value in average.state_dict().items()}
+    with pytest.raises((UnsupportedStep, NotATrainingStep)):
+        capture(averaged, model, optimizer, X, Y)
+    assert all(torch.equal(value, before[name]) for name, value in average.state_dict().items())
+
+
+def test_updates_by_hand():
+    model = network()
+
+    def by_hand(model, optimizer, x, y):
+        model.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.1 * parameter.grad
+
+    results_agree(capture(by_hand, model, None, X, Y), lambda: by_hand(model, None, X, Y), model)
+
+
 def test_a_failing_step_leaves_everything_as_it_was():
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
