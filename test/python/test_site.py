@@ -1,6 +1,6 @@
 # Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The documentation as a site: it builds without a warning, no link in it is broken, and it loads nothing from elsewhere."""
+"""The documentation as a site: it builds without a warning, no link is broken, and it loads nothing from elsewhere."""
 
 import re
 import subprocess
@@ -18,7 +18,8 @@ def test_the_site(tmp_path):
     assert len(pages) >= len(list((ROOT / "docs").rglob("*.md")))
     for page in pages:
         text = page.read_text(encoding="utf-8")
-        assert not re.search(r'<(?:script|img|iframe)[^>]*src="(?:https?:)?//|<link[^>]*stylesheet[^>]*href="(?:https?:)?//', text)
+        assert not re.search(r'<(?:script|img|iframe)[^>]*src="(?:https?:)?//', text)
+        assert not re.search(r'<link[^>]*stylesheet[^>]*href="(?:https?:)?//', text)
 
 
 def test_links_to_sources_lead_somewhere():

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """`noether analyze`."""
 
-from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +24,7 @@ from noether_mlir.cli.common import (
     write_table,
 )
 from noether_mlir.errors import NoetherError
+from noether_mlir.report import to_html, to_markdown
 from noether_mlir.sarif import to_sarif
 from noether_mlir.table import render, to_text
 from noether_mlir.table.derivations import derivation_text
@@ -104,20 +104,13 @@ def analyze_command(
 
 def _document(format: AnalysisFormat, analysis: Analysis, text: str | bytes) -> str | None:
     """The analysis in a form that is no table."""
-    makers: dict[AnalysisFormat, Callable[[], str]] = {
-        AnalysisFormat.json: lambda: analysis.json() + "\n",
-        AnalysisFormat.sarif: lambda: to_sarif(analysis) + "\n",
-        AnalysisFormat.html: lambda: _report().to_html(analysis, text),
-        AnalysisFormat.markdown: lambda: _report().to_markdown(analysis),
-    }
-    return makers[format]() if format in makers else None
-
-
-def _report():  # type: ignore[no-untyped-def]
-    """The module that lays reports out, which is loaded where it is needed."""
-    from noether_mlir import report
-
-    return report
+    if format is AnalysisFormat.json:
+        return analysis.json() + "\n"
+    if format is AnalysisFormat.sarif:
+        return to_sarif(analysis) + "\n"
+    if format is AnalysisFormat.html:
+        return to_html(analysis, text)
+    return to_markdown(analysis) if format is AnalysisFormat.markdown else None
 
 
 def _print_derivation(analysis: Analysis, name: str, output: Path | None) -> None:

@@ -20,7 +20,6 @@ from noether_mlir.lints import lint_codes
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
 from noether_mlir.modules import functional
 
-
 #: Types of models that the shell offers; there are more.
 MODELS = ("bert", "gpt2", "llama", "mixtral", "qwen3", "resnet", "vit")
 

@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group as Parts, RenderableType
+from rich.console import Console, RenderableType
+from rich.console import Group as Parts
 from rich.padding import Padding
 from rich.text import Text
 
 from noether_mlir.analysis import Analysis, Parameter, Symmetry
-from noether_mlir.cli.common import OUTPUT, analyzed, complete_step, fail, load_analysis, read, working, write, write_table
+from noether_mlir.cli.common import (
+    OUTPUT,
+    analyzed,
+    complete_step,
+    fail,
+    load_analysis,
+    read,
+    working,
+    write,
+    write_table,
+)
 from noether_mlir.errors import NoetherError
 from noether_mlir.lints import lint_codes, lint_page
 from noether_mlir.report.derivation import proof_of

@@ -12,6 +12,7 @@ from rich.console import Console
 from noether_mlir.cli.common import GRADIENT_NORM, NUMBERS, STEP, analyzed, fail, load_analysis, read, working, write
 from noether_mlir.errors import NoetherError
 from noether_mlir.lowering import StepText
+from noether_mlir.report import to_html
 
 
 def report_command(
@@ -41,8 +42,6 @@ def report_command(
                 tell("Analysing")
                 analysis = analyzed(text, numbers, derivations=proofs, gradient_norm=gradient_norm)
             tell("Drawing")
-            from noether_mlir.report import to_html
-
             page = to_html(analysis, text.text)
     except NoetherError as error:
         fail(error)

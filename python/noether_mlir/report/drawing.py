@@ -209,8 +209,12 @@ def _columns(spans: Mapping[int, tuple[int, int]]) -> dict[int, int]:
     columns: list[list[tuple[int, int]]] = []
     placed = {}
     for lane, (first, last) in sorted(spans.items(), key=lambda item: (item[1][1] - item[1][0], item[1][0], item[0])):
-        free = lambda taken: all(last < start or end < first for start, end in taken)
-        column = next((number for number, taken in enumerate(columns) if free(taken)), len(columns))
+        free = (
+            number
+            for number, taken in enumerate(columns)
+            if all(last < start or end < first for start, end in taken)
+        )
+        column = next(free, len(columns))
         if column == len(columns):
             columns.append([])
         columns[column].append((first, last))

@@ -37,14 +37,13 @@ class Treatment:
     """Groups that the optimizer treats alike.
 
     Attributes:
-        verdict: in a few words. laws: of scales. broken: what no law saves. kept: what is left of a matrix group.
+        groups: their numbers. verdict: in a few words. laws: of scales. broken: what no law saves.
     """
 
     groups: list[int]
     verdict: str
     laws: list[LawText] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    example: Kinetics | None = None
 
 
 _KEPT = {"orthogonal": "the rotations", "permutation": "the permutations", "translation": "the shift"}
@@ -87,9 +86,10 @@ def treatments(groups: Sequence[Group], label: Labels) -> list[Treatment]:
         first = group.kinetics[0]
         laws = law_texts([law for entry in group.kinetics for law in entry.laws])
         broken = [str(line) for line in break_lines([item for entry in group.kinetics for item in entry.breaks], label)]
-        key = (_verdict(first, group.first.family), tuple(laws), frozenset(label.skeleton(item.why)[0] for item in first.breaks))
+        reasons = frozenset(label.skeleton(item.why)[0] for item in first.breaks)
+        key = (_verdict(first, group.first.family), tuple(laws), reasons)
         if key not in alike:
-            alike[key] = Treatment([], _verdict(first, group.first.family), laws, broken, first)
+            alike[key] = Treatment([], _verdict(first, group.first.family), laws, broken)
         alike[key].groups.append(number)
     return list(alike.values())
 

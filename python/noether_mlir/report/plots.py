@@ -213,8 +213,8 @@ def relaxation_plot(group: Group, salt: str) -> Plot | None:
     )
 
 
-def angle_plot(groups: Sequence[Group], salt: str) -> Plot | None:
-    """The angle per step of every group for which it is predicted; None if these are fewer than two."""
+def length_plot(groups: Sequence[Group], salt: str) -> Plot | None:
+    """The lengths at which weights come to rest, where these are predicted and differ; else None."""
     found: dict[str, float] = {}
     for group in groups:
         for symmetry, kinetics in zip(group.symmetries, group.kinetics):
@@ -256,5 +256,5 @@ def plots(groups: Sequence[Group], treated: Sequence[Treatment]) -> list[Plot]:
         if memory and memory not in rates and len(rates) < 2:
             rates.add(memory)
             found.append(relaxation_plot(group, f"relaxation{len(rates)}"))
-    found.append(angle_plot(groups, "lengths"))
+    found.append(length_plot(groups, "lengths"))
     return [plot for plot in found if plot]

@@ -19,7 +19,7 @@ LLAMA = f"{BERT},num_key_value_heads=2,head_dim=8,vocab_size=64"
 MODELS = {
     # The residual stream; per layer ln_1, values, queries and keys, ln_2: 4 times the width.
     "gpt2": ("n_layer=1,n_embd=32,n_head=4,vocab_size=64", 4 * 32 + 1),
-    # The residual stream; two norms, and the final one (untied); 48 units; values (16) and pairs of rotated entries (8).
+    # The residual stream; two norms and the final one (untied); 48 units; values (16), pairs of rotated entries (8).
     "llama": (LLAMA, 1 + 3 * 32 + 48 + 16 + 8),
     # As Llama, but queries and keys are normalised: a scale for each head, and gains (4 pairs) in the place of pairs.
     "qwen3": (LLAMA, 1 + 3 * 32 + 48 + 16 + 6 + 4),
@@ -36,7 +36,8 @@ def test_the_shell_offers_these():
 
 def noether(*args):
     run = CliRunner().invoke(app, list(args))
-    assert "Traceback" not in run.output and (run.exception is None or isinstance(run.exception, SystemExit)), run.output
+    assert "Traceback" not in run.output, run.output
+    assert run.exception is None or isinstance(run.exception, SystemExit)
     return run
 
 

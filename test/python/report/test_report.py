@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from noether_mlir.analysis import Analysis
 from noether_mlir.report import to_html, to_markdown, to_notebook
 from noether_mlir.report.drawing import draw
@@ -116,7 +115,8 @@ def test_nothing_is_said_of_what_is_not_followed():
     """Of an update that was not followed it is not said that it breaks the symmetry."""
     kinetics = [{"symmetry": "S1", "equivariant": False, "ksb": False, "laws": [], "states": [],
                  "breaks": [{"op": "stablehlo.dot", "location": None, "why": "how the update moves is not followed"}]}]
-    for family, words in (("scale", "No scaling of the hyperparameters was found"), ("general_linear", "is not proved")):
+    expected = {"scale": "No scaling of the hyperparameters was found", "general_linear": "is not proved"}
+    for family, words in expected.items():
         side = None if family == "scale" else "direct"
         made = analysis([(family, [], [("a", "1", [1], side)])], kinetics=kinetics)
         ((_, treatment),) = page_of(made, with_plots=False).treatments
