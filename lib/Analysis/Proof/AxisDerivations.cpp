@@ -30,7 +30,7 @@ private:
   SmallVector<unsigned> movers(ArrayRef<ValueId> values);
   AxisMotion motionOf(ValueId value, const AxisClaim &claim);
   void addStep(size_t step, const AxisClaim &claim, ArrayRef<ValueId> operands,
-               ArrayRef<ValueId> results, std::optional<unsigned> part = std::nullopt);
+               ArrayRef<ValueId> results, std::optional<unsigned> part);
 
   const Program &program;
   SystemMapping &mapping;
@@ -102,23 +102,10 @@ void Builder::addStep(size_t index, const AxisClaim &claim, ArrayRef<ValueId> op
 }
 
 void Builder::run() {
-  for (unsigned index : mapping.getLossSlice().set_bits()) {
-    const Program::Step &step = program.getSteps()[index];
-    ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
-    if (step.kind == Program::StepKind::LoopTie) {
-      // Each carried value with what the body yields for it.
-      for (unsigned i = 0; i < step.numTied; ++i) {
-        ValueId pair[] = {operands[i], operands[i + step.numTied]};
-        for (unsigned claim : movers(pair))
-          addStep(index, claims[claim], pair, {}, i);
-      }
-      continue;
-    }
-    SmallVector<ValueId> touched(operands);
-    touched.append(results.begin(), results.end());
-    for (unsigned claim : movers(touched))
-      addStep(index, claims[claim], operands, results);
-  }
+  forEachProofStep(
+      program, mapping.getLossSlice(), [&](ArrayRef<ValueId> values) { return movers(values); },
+      [&](size_t step, unsigned claim, ArrayRef<ValueId> operands, ArrayRef<ValueId> results,
+          std::optional<unsigned> part) { addStep(step, claims[claim], operands, results, part); });
 }
 
 void noether::addAxisDerivations(const Program &program, SystemMapping &mapping,

@@ -76,6 +76,30 @@ static bool isPiece(const Program &program, size_t index) {
   return (index > 0 && isSame(index - 1)) || (index + 1 < steps.size() && isSame(index + 1));
 }
 
+void noether::forEachProofStep(
+    const Program &program, const llvm::BitVector &slice,
+    llvm::function_ref<llvm::SmallVector<unsigned>(llvm::ArrayRef<ValueId>)> movers,
+    llvm::function_ref<void(size_t, unsigned, llvm::ArrayRef<ValueId>, llvm::ArrayRef<ValueId>,
+                            std::optional<unsigned>)>
+        add) {
+  for (unsigned index : slice.set_bits()) {
+    const Program::Step &step = program.getSteps()[index];
+    llvm::ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
+    if (step.kind == Program::StepKind::LoopTie) {
+      for (unsigned i = 0; i < step.numTied; ++i) {
+        ValueId pair[] = {operands[i], operands[i + step.numTied]};
+        for (unsigned claim : movers(pair))
+          add(index, claim, pair, {}, i);
+      }
+      continue;
+    }
+    llvm::SmallVector<ValueId> touched(operands);
+    touched.append(results.begin(), results.end());
+    for (unsigned claim : movers(touched))
+      add(index, claim, operands, results, std::nullopt);
+  }
+}
+
 DerivationStep noether::describeStep(const Program &program, RuleTexts &rules, size_t index,
                                      std::string note) {
   const Program::Step &step = program.getSteps()[index];

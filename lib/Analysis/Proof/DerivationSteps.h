@@ -26,6 +26,16 @@ private:
   RuleTable table;
 };
 
+/// Calls `add(step, claim, operands, results, part)` for each step of the loss, in order, and each claim that moves a
+/// value the step reads or makes; for a loop once for each carried value, with what the body yields for it as the
+/// second operand. `movers` gives the claims that move one of some values.
+void forEachProofStep(
+    const Program &program, const llvm::BitVector &slice,
+    llvm::function_ref<llvm::SmallVector<unsigned>(llvm::ArrayRef<ValueId>)> movers,
+    llvm::function_ref<void(size_t, unsigned, llvm::ArrayRef<ValueId>, llvm::ArrayRef<ValueId>,
+                            std::optional<unsigned>)>
+        add);
+
 /// A step without its operands and results. `note` says what the operation does with the family's
 /// element.
 DerivationStep describeStep(const Program &program, RuleTexts &rules, size_t step,

@@ -29,7 +29,7 @@ private:
   SmallVector<unsigned> movers(ArrayRef<ValueId> values);
   std::string shiftOf(ValueId value, unsigned direction);
   void addStep(size_t step, unsigned direction, ArrayRef<ValueId> operands,
-               ArrayRef<ValueId> results, std::optional<unsigned> part = std::nullopt);
+               ArrayRef<ValueId> results, std::optional<unsigned> part);
 
   const Program &program;
   SystemMapping &mapping;
@@ -144,23 +144,10 @@ void Builder::addStep(size_t index, unsigned direction, ArrayRef<ValueId> operan
 }
 
 void Builder::run() {
-  for (unsigned index : mapping.getLossSlice().set_bits()) {
-    const Program::Step &step = program.getSteps()[index];
-    ArrayRef<ValueId> operands = program.operands(step), results = program.results(step);
-    if (step.kind == Program::StepKind::LoopTie) {
-      // Each carried value with what the body yields for it.
-      for (unsigned i = 0; i < step.numTied; ++i) {
-        ValueId pair[] = {operands[i], operands[i + step.numTied]};
-        for (unsigned direction : movers(pair))
-          addStep(index, direction, pair, {}, i);
-      }
-      continue;
-    }
-    SmallVector<ValueId> touched(operands);
-    touched.append(results.begin(), results.end());
-    for (unsigned direction : movers(touched))
-      addStep(index, direction, operands, results);
-  }
+  forEachProofStep(
+      program, mapping.getLossSlice(), [&](ArrayRef<ValueId> values) { return movers(values); },
+      [&](size_t step, unsigned direction, ArrayRef<ValueId> operands, ArrayRef<ValueId> results,
+          std::optional<unsigned> part) { addStep(step, direction, operands, results, part); });
 }
 
 void noether::addTranslationDerivations(const Program &program, SystemMapping &mapping,
