@@ -12,12 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from noether_mlir.analysis import analyze_text
+import tampering
 from noether_mlir.lowering import lower_to_text, read_file
 from noether_mlir.proof import check_proof
 from noether_mlir.proof.check import Checker
-from noether_mlir.proof.program import read_program
-from noether_mlir.tool import run_tool
+from tampering import chosen, program, proofs
 from zoo import MODELS
 from zoo.axis_models import AXIS_MODELS
 from zoo.groups import act, random_element
@@ -35,19 +34,8 @@ def lit_step(name):
     return read_file(LIT / f"groups-{name}.mlir").text
 
 
-@functools.cache
-def proofs(text):
-    return json.dumps(analyze_text(text, "step", derivations=True).data)
-
-
-@functools.cache
-def program(text):
-    rules = ["--noether-populate-rules", "--mlir-print-op-generic", "--mlir-print-debuginfo"]
-    return read_program(run_tool(rules, text), "main")
-
-
 def groups(items):
-    return [item for item in items if (item["family"] if isinstance(item, dict) else item.family) in GROUPS]
+    return chosen(items, GROUPS)
 
 
 # --- what is true ------------------------------------------------------------------------------------
@@ -87,19 +75,11 @@ SPOILED = ["chain", "heads", "fused", "rmsnorm", "layernorm", "tied"]
 
 
 def tampered(name):
-    """Each claim of a step, as (number, fresh copies of the report with it)."""
-    text = proofs(lit_step(name))
-    for which in range(len(groups(json.loads(text)["symmetries"]))):
-        def copies(which=which):
-            while True:
-                report = json.loads(text)
-                yield report, groups(report["symmetries"])[which]
-        yield which, copies()
+    return tampering.tampered(lit_step(name), GROUPS)
 
 
 def fails(report, name, which):
-    verdict = groups(Checker(program(lit_step(name)), report).check_all())[which]
-    return verdict.outcome == "failed" and verdict.reason
+    return tampering.fails(report, lit_step(name), GROUPS, which)
 
 
 @pytest.mark.parametrize("name", SPOILED)

@@ -11,13 +11,12 @@ from fractions import Fraction
 
 import jax
 import pytest
+import tampering
 from noether_mlir.analysis import analyze_text
 from noether_mlir.lowering import lower_to_text, read_file
 from noether_mlir.proof import check_proof
-from noether_mlir.proof.check import Checker
-from noether_mlir.proof.program import read_program
 from noether_mlir.proof.rules import RuleError, parse_rule
-from noether_mlir.tool import run_tool
+from tampering import program, proofs
 from typer.testing import CliRunner
 from zoo import MODELS
 from zoo.dumps import INPUTS
@@ -34,11 +33,6 @@ PIECES = re.compile("piece")
 @functools.cache
 def lit_step(name):
     return read_file(LIT / f"infer-symmetries-{name}.mlir").text
-
-
-@functools.cache
-def proofs(text):
-    return json.dumps(analyze_text(text, "step", derivations=True).data)
 
 
 #: Why a claim may be unchecked: docs/proofs.md.
@@ -138,23 +132,13 @@ def test_multiples_of_a_symmetry_are_symmetries():
 # --- what is not -------------------------------------------------------------------------------------
 
 
-@functools.cache
-def program(text):
-    rules = ["--noether-populate-rules", "--mlir-print-op-generic", "--mlir-print-debuginfo"]
-    return read_program(run_tool(rules, text), "main")
-
-
 def fails(report, text, which=0):
-    verdict = torus(Checker(program(text), report).check_all())[which]
-    return verdict.outcome == "failed" and verdict.reason
+    return tampering.fails(report, text, TORUS, which)
 
 
 def tampered(name, which=0):
     """Fresh copies of a report, each with the symmetry to spoil."""
-    text = proofs(lit_step(name))
-    while True:
-        report = json.loads(text)
-        yield report, [s for s in report["symmetries"] if s["family"] in TORUS][which]
+    return tampering.copies(lit_step(name), TORUS, which)
 
 
 SPOILED = [("batchnorm", 0), ("fused-qkv", 0), ("while-unknown", 0), ("concatenate", 0), ("case", 0)]

@@ -12,17 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from noether_mlir.analysis import analyze_text
+import tampering
 from noether_mlir.lowering import lower_to_text, read_file
 from noether_mlir.proof import check_proof
 from noether_mlir.proof.check import Checker
 from noether_mlir.proof.degrees import BadDegree
-from noether_mlir.proof.program import read_program
 from noether_mlir.proof.reading import NotCheckable, ProofError
 from noether_mlir.proof.roots import Roots, rational
 from noether_mlir.proof.shifts import Labels, Term, total
 from noether_mlir.proof.translations import TranslationProof
-from noether_mlir.tool import run_tool
+from tampering import chosen, program, proofs
 from zoo import MODELS
 from zoo.steps import names, rename, training_step
 
@@ -36,19 +35,8 @@ def lit_step(name):
     return read_file(LIT / f"translation-{name}.mlir").text
 
 
-@functools.cache
-def proofs(text):
-    return json.dumps(analyze_text(text, "step", derivations=True).data)
-
-
-@functools.cache
-def program(text):
-    rules = ["--noether-populate-rules", "--mlir-print-op-generic", "--mlir-print-debuginfo"]
-    return read_program(run_tool(rules, text), "main")
-
-
 def translations(items):
-    return [item for item in items if (item["family"] if isinstance(item, dict) else item.family) == "translation"]
+    return chosen(items, ("translation",))
 
 
 # --- what is true ------------------------------------------------------------------------------------
@@ -74,19 +62,11 @@ def test_lit_steps(name):
 
 
 def tampered(name):
-    """Each claim of a step, as (number, fresh copies of the report with it)."""
-    text = proofs(lit_step(name))
-    for which in range(len(translations(json.loads(text)["symmetries"]))):
-        def copies(which=which):
-            while True:
-                report = json.loads(text)
-                yield report, translations(report["symmetries"])[which]
-        yield which, copies()
+    return tampering.tampered(lit_step(name), ("translation",))
 
 
 def fails(report, name, which):
-    verdict = translations(Checker(program(lit_step(name)), report).check_all())[which]
-    return verdict.outcome == "failed" and verdict.reason
+    return tampering.fails(report, lit_step(name), ("translation",), which)
 
 
 @pytest.mark.parametrize("name", STEPS)
