@@ -75,6 +75,17 @@ def test_a_thread_is_lit_and_leads_to_its_claim(chromium, page_file):
         assert page.locator(".strand.lit").count() == 0 or mark.evaluate("mark => mark === document.activeElement")
 
 
+def test_by_finger(chromium, page_file):
+    """A first touch tells what a mark stands for, a second one follows it."""
+    with opened(chromium, page_file, PHONE, has_touch=True) as page:
+        mark = page.locator("a.member.f-rescale").first
+        name = mark.get_attribute("data-claim")
+        mark.tap()
+        assert page.locator("#caption strong").inner_text().startswith(name) and page.evaluate("location.hash") == ""
+        mark.tap()
+        assert page.evaluate("location.hash") == f"#{name}" and page.locator(f"#{name}").evaluate("claim => claim.open")
+
+
 def test_by_keyboard_alone(chromium, page_file):
     with opened(chromium, page_file) as page:
         focused = lambda selector: page.evaluate("s => document.activeElement.matches(s)", selector)
