@@ -63,7 +63,6 @@ CpuKernelOptions KernelTarget::getOptions() const {
 
 static LogicalResult lowerToLLVM(ModuleOp module) {
   PassManager manager(module.getContext());
-  manager.enableVerifier(false);
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSCFToControlFlowPass());

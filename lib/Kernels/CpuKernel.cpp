@@ -26,12 +26,45 @@ static bool isSingleNumber(Value value) {
 }
 static Type getElementType(Value value) { return getElementTypeOrSelf(value.getType()); }
 
+/// A sum from zero, in a type that sums are handed on in.
+static bool isKnownSum(Operation &op) {
+  if (op.getNumOperands() != 2 || op.getNumResults() != 1 || op.getNumRegions() != 1 ||
+      !op.getRegion(0).hasOneBlock() || traceSplat(op.getOperand(1)) != 0.0)
+    return false;
+  Block &body = op.getRegion(0).front();
+  if (body.getNumArguments() != 2 || body.getOperations().size() != 2)
+    return false;
+  Operation &combine = body.front(), &end = body.back();
+  Type stored = getElementType(op.getResult(0));
+  return combine.getName().getStringRef() == "stablehlo.add" && combine.getNumOperands() == 2 &&
+         combine.getOperand(0) != combine.getOperand(1) &&
+         llvm::all_of(combine.getOperands(), [&](Value v) { return v.getParentBlock() == &body; }) &&
+         end.getNumOperands() == 1 && end.getOperand(0) == combine.getResult(0) &&
+         (stored.isF32() || stored.isF64()) &&
+         isa_and_nonnull<FloatType>(getComputeType(getElementType(op.getOperand(0))));
+}
+
+/// Whether the function's values are tensors of known size and it ends as functions do.
+static bool hasStaticTensors(func::FuncOp kernel) {
+  if (!kernel.getBody().hasOneBlock())
+    return false;
+  Block &body = kernel.getBody().front();
+  auto isStatic = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && tensor.getNumElements() > 0;
+  };
+  return isa<func::ReturnOp>(body.back()) && llvm::all_of(body.getArgumentTypes(), isStatic) &&
+         llvm::all_of(body.without_terminator(), [&](Operation &op) {
+           return llvm::all_of(op.getResultTypes(), isStatic);
+         });
+}
+
 bool noether::isCpuKernel(func::FuncOp kernel) {
+  if (!hasStaticTensors(kernel))
+    return false;
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (isReduction(op)) {
-      StringRef combine = op.getRegion(0).front().front().getName().getStringRef();
-      if (combine != "stablehlo.add" || traceSplat(op.getOperand(1)) != 0.0 ||
-          !isa_and_nonnull<FloatType>(getComputeType(getElementType(op.getResult(0)))))
+      if (!isKnownSum(op))
         return false;
     } else if (op.getNumOperands() == 0) {
       if (!splatConstant(&op) || !getComputeType(getElementType(op.getResult(0))))

@@ -52,6 +52,7 @@ private:
   };
 
   LogicalResult collect();
+  bool fits(Operation &op) const;
   LogicalResult findFinest(int64_t elements);
   FailureOr<unsigned> getMask(const Use &use) const;
 
@@ -65,7 +66,8 @@ private:
 } // namespace
 
 LogicalResult SpaceFinder::collect() {
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
+  Block &body = kernel.getBody().front();
+  for (Operation &op : body.without_terminator()) {
     StringRef name = op.getName().getStringRef();
     if (name == "stablehlo.reduce") {
       FailureOr<Indices> dimensions = AttributeReader(&op).integers("dimensions");
@@ -88,7 +90,7 @@ LogicalResult SpaceFinder::collect() {
     }
   }
   // Everything but sums and operands of spreads has as many elements.
-  for (Operation &op : kernel.getBody().front().without_terminator())
+  for (Operation &op : body.without_terminator())
     for (Value result : op.getResults())
       if (op.getName().getStringRef() != "stablehlo.reduce")
         elements = std::max(elements, countElements(result));
@@ -97,7 +99,26 @@ LogicalResult SpaceFinder::collect() {
   for (const Use &use : uses)
     if (llvm::product_of(use.shape, int64_t(1)) != elements)
       return failure();
-  return success(elements > 0);
+  return success(elements > 0 && llvm::all_of(body.getOperations(), [&](Operation &op) {
+                   return fits(op);
+                 }));
+}
+
+/// Whether an operation sees nothing but single numbers, values of the whole space, and what is spread over
+/// it; sums are only returned.
+bool SpaceFinder::fits(Operation &op) const {
+  bool isEnd = &op == &op.getBlock()->back();
+  bool isReduction = op.getName().getStringRef() == "stablehlo.reduce";
+  bool isSpread = llvm::any_of(uses, [&](const Use &use) { return use.op == &op; }) && !isReduction;
+  for (Value operand : op.getOperands()) {
+    Operation *def = operand.getDefiningOp();
+    bool isSum = def && def->getName().getStringRef() == "stablehlo.reduce";
+    int64_t count = countElements(operand);
+    // What is spread has to be in memory.
+    if (isSum ? !isEnd : isSpread ? def && count > 1 : count != 1 && count != elements)
+      return false;
+  }
+  return true;
 }
 
 /// Every axis of every use is a product of the finest dimensions.

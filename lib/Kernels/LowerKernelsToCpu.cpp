@@ -81,7 +81,7 @@ FailureOr<CpuKernelOptions> LowerKernelsToCpu::getKernelOptions() {
   if (lanes != 0) {
     if (lanes > 1024 || !llvm::isPowerOf2_32(lanes))
       return getOperation().emitError("option 'lanes' of noether-lower-kernels-to-cpu is ")
-             << lanes << ": it must be a power of two up to 1024";
+             << lanes.getValue() << ": it must be a power of two up to 1024";
     result.lanes = lanes;
   } else {
     llvm::Expected<KernelTarget> target = KernelTarget::getHost();
@@ -247,7 +247,10 @@ LogicalResult KernelLowering::run() {
   module.walk([&](func::CallOp call) {
     auto phase = call->getAttrOfType<IntegerAttr>("noether.phase");
     auto function = symbols.lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
-    if (phase && function && !function.isExternal() && lower(function))
+    // The step itself: loops and branches keep their calls.
+    auto entry = dyn_cast<func::FuncOp>(call->getParentOp());
+    if (phase && entry && entry.getBody().hasOneBlock() && function && !function.isExternal() &&
+        lower(function))
       phases[{call->getBlock(), phase.getInt()}].push_back(call);
   });
   for (auto &[key, calls] : phases) {

@@ -102,7 +102,7 @@ public:
   Outliner(func::FuncOp entry, const UpdatePhases &phases)
       : entry(entry), phases(phases), symbols(entry->getParentOp()) {}
 
-  void outline(ArrayRef<UpdateKernel> kernels);
+  LogicalResult outline(ArrayRef<UpdateKernel> kernels);
   size_t getNumFunctions() const { return functions.size(); }
 
 private:
@@ -182,7 +182,7 @@ SmallVector<Value> Outliner::createCall(const UpdateKernel &kernel) {
   return llvm::map_to_vector(resultOf, [&](unsigned number) -> Value { return call.getResult(number); });
 }
 
-void Outliner::outline(ArrayRef<UpdateKernel> kernels) {
+LogicalResult Outliner::outline(ArrayRef<UpdateKernel> kernels) {
   SmallVector<SmallVector<Value>> results;
   for (const UpdateKernel &kernel : kernels)
     results.push_back(createCall(kernel));
@@ -200,7 +200,7 @@ void Outliner::outline(ArrayRef<UpdateKernel> kernels) {
     if (op.use_empty() && op.getNumResults() == 1 && phases.isUniform(op.getResult(0)))
       op.erase();
   // A call stands after all that any user of its results waits for; nothing else moves behind another.
-  sortTopologically(&block);
+  return success(sortTopologically(&block));
 }
 
 namespace {
@@ -248,7 +248,10 @@ void OutlineUpdate::runOnOperation() {
       groups.insert(phases.getGroup(op));
   llvm::erase_if(kernels, [&](const UpdateKernel &kernel) { return !groups.contains(kernel.group); });
   Outliner outliner(entry, phases);
-  outliner.outline(kernels);
+  if (failed(outliner.outline(kernels))) {
+    entry.emitError("the loops of the update depend on each other"); // cannot be, by their phases
+    return signalPassFailure();
+  }
 
   unsigned numPhases = kernels.empty() ? 0 : kernels.back().phase + 1;
   remark::passed(entry.getLoc(), remark::RemarkOpts::name("UpdateOutlined")
