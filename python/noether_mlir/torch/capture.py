@@ -21,7 +21,7 @@ from noether_mlir.errors import NotATrainingStep, UnsupportedStep
 from noether_mlir.lowering import step_name
 from noether_mlir.torch import refusals
 from noether_mlir.torch.arguments import Batch, called_with
-from noether_mlir.torch.cleaning import draws_as_arguments
+from noether_mlir.torch.cleaning import constants_as_arguments, draws_as_arguments
 from noether_mlir.torch.hyperparameters import Hyperparameter, Symbols, hyperparameters
 from noether_mlir.torch.locations import SourceLines, is_optimizer, place_of, source_lines
 from noether_mlir.torch.printing import Argument, Output, print_module
@@ -312,8 +312,10 @@ def capture(
     made.symbols.check(item.name for item in given if item.role == "state")
     named, carried = made.named_outputs(outputs, given)
     _drop_unchanged(graph, given, named, carried)
-    draws = [Input(f"random[{number}]", "batch", None, *_type(node)) for number, node in enumerate(draws_as_arguments(graph))]
-    given += draws
+    for number, node in enumerate(draws_as_arguments(graph)):
+        given.append(Input(f"random[{number}]", "batch", None, *_type(node)))
+    for number, (node, tensor) in enumerate(constants_as_arguments(graph)):
+        given.append(Input(f"constants[{number}]", "batch", tensor, *_type(node)))
     arguments = [Argument(item.name, item.role, carried.get(number)) for number, item in enumerate(given)]
     name = step_name(step)
     return CapturedStep(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from noether_mlir.torch.printing.module import operation_name
+from noether_mlir.torch.printing.module import attribute_of, operation_name
 
 _SAME = {
     "aten.detach", "aten.detach_copy", "aten.alias", "aten.alias_copy", "aten.lift_fresh", "aten.lift_fresh_copy",
@@ -49,21 +49,35 @@ def clean(module: torch.fx.GraphModule) -> None:
             seen[key] = node
 
 
+def _as_argument(module: torch.fx.GraphModule, node: torch.fx.Node, name: str) -> torch.fx.Node:
+    """A new last argument in the place of a node."""
+    last = [other for other in module.graph.nodes if other.op == "placeholder"][-1]
+    with module.graph.inserting_after(last):
+        argument = module.graph.placeholder(name)
+    argument.meta.update(node.meta)
+    node.replace_all_uses_with(argument)
+    module.graph.erase_node(node)
+    return argument
+
+
 def draws_as_arguments(module: torch.fx.GraphModule) -> list[torch.fx.Node]:
     """Makes each random draw an argument of the graph, after the others; returns what they were.
 
     A step is then a function of its arguments alone. What is claimed holds for every draw.
     """
-    graph = module.graph
-    last = [node for node in graph.nodes if node.op == "placeholder"][-1]
-    drawn = []
-    for node in list(graph.nodes):
-        if not is_random(node):
-            continue
-        with graph.inserting_after(last):
-            last = graph.placeholder(f"random_{len(drawn)}")
-        last.meta.update(node.meta)
-        node.replace_all_uses_with(last)
-        graph.erase_node(node)
-        drawn.append(last)
-    return drawn
+    drawn = [node for node in module.graph.nodes if is_random(node)]
+    return [_as_argument(module, node, f"random_{number}") for number, node in enumerate(drawn)]
+
+
+def constants_as_arguments(module: torch.fx.GraphModule, limit: int = 1 << 12) -> list[tuple[torch.fx.Node, torch.Tensor]]:
+    """Makes tensors that the step found around it, of more entries than `limit`, arguments; returns them with their values.
+
+    The weights of a teacher are data like any other, and nothing that a text should hold.
+    """
+    found = []
+    for node in [node for node in module.graph.nodes if node.op == "get_attr"]:
+        tensor = attribute_of(module, node)
+        if tensor.numel() > limit:
+            node.meta["val"] = tensor
+            found.append((_as_argument(module, node, f"constant_{len(found)}"), tensor))
+    return found

@@ -101,6 +101,11 @@ def explained(error: Exception, place: Place | None) -> Exception:
             " or an if on a tensor: return the tensor and read it outside of the step, and choose between tensors with"
             " torch.where"
         )
+    if "non-functional tensor" in str(error):
+        return UnsupportedStep(
+            "the step changes a tensor that it was not given (a moving average of the weights, a memory): give the module"
+            " that has it too, as model={'model': model, 'average': average}, or the tensor in the batch"
+        )
     if kind == "FakeTensorDeviceMismatch":
         return UnsupportedStep(f"{at(place)}{text[0] if text else kind}: give the model as it was before torch.compile")
     return NotATrainingStep(f"{at(place)}the step fails when it is traced: {kind}: {text[0] if text else ''}")

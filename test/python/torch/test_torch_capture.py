@@ -119,9 +119,25 @@ def test_a_moving_average():
     for name, value in average.module.named_parameters():
         np.testing.assert_allclose(found[f"average.{name}"], to_array(value), rtol=1e-12)
     before = {name: value.clone() for name, value in average.state_dict().items()}
-    with pytest.raises((UnsupportedStep, NotATrainingStep)):
+    with pytest.raises(UnsupportedStep, match="give the module that has it too"):
         capture(averaged, model, optimizer, X, Y)
     assert all(torch.equal(value, before[name]) for name, value in average.state_dict().items())
+
+
+def test_large_constants_are_arguments():
+    """What a step finds around it is data."""
+    model, teacher = network(), nn.Sequential(nn.Linear(4, 1500), nn.Linear(1500, 3)).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def distill(model, optimizer, x):
+        optimizer.zero_grad()
+        F.mse_loss(model(x), teacher(x).detach()).backward()
+        optimizer.step()
+
+    captured = capture(distill, model, optimizer, X)
+    names = {item.name: item.shape for item in captured.inputs if item.role == "batch"}
+    assert names == {"x": (8, 4), "constants[0]": (1500, 4), "constants[1]": (3, 1500)}
+    results_agree(captured, lambda: distill(model, optimizer, X), model)
 
 
 def test_updates_by_hand():

@@ -57,6 +57,15 @@ def operation_name(target: Any) -> str:
     return getattr(target, "__name__", str(target))
 
 
+def attribute_of(module: torch.fx.GraphModule, node: torch.fx.Node) -> torch.Tensor:
+    """The constant that a node reads."""
+    value: Any = module
+    for part in str(node.target).split("."):
+        value = getattr(value, part)
+    assert isinstance(value, torch.Tensor)
+    return value
+
+
 class _Printer:
     def __init__(self, module: torch.fx.GraphModule):
         self.module = module
@@ -67,10 +76,7 @@ class _Printer:
         return self.values[node]
 
     def constant(self, node: torch.fx.Node) -> Value:
-        tensor = self.module
-        for part in str(node.target).split("."):
-            tensor = getattr(tensor, part)
-        assert isinstance(tensor, torch.Tensor)
+        tensor = attribute_of(self.module, node)
         return self.builder.constant(tensor, tensor.shape, tensor.dtype)
 
     def call(self, node: torch.fx.Node) -> Any:
