@@ -5,6 +5,7 @@
 import warnings
 
 import torch
+import torch.fx.traceback
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -48,7 +49,8 @@ def capture_exported(program: torch.export.ExportedProgram) -> CapturedStep:
     def function(*tensors: torch.Tensor) -> list[torch.Tensor]:
         given = iter(tensors)
         values = [next(given) if tensor else node.meta.get("val") for node, tensor in zip(nodes, places)]
-        results = torch.fx.Interpreter(program.graph_module).run(*values)
+        with torch.fx.traceback.preserve_node_meta():
+            results = torch.fx.Interpreter(program.graph_module).run(*values)
         for result, spec in zip(results, program.graph_signature.output_specs):
             is_number = isinstance(result, torch.Tensor) and result.numel() == 1 and result.dtype.is_floating_point
             if is_number and spec.kind is OutputKind.USER_OUTPUT:

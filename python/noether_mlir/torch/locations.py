@@ -8,6 +8,7 @@ pass has the line of the operation whose derivative it belongs to.
 
 import bisect
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,10 +126,16 @@ def source_lines() -> Iterator[SourceLines]:
         yield lines
 
 
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+
+
 def location_of(node: torch.fx.Node) -> Place | None:
-    """The place that a node carries."""
+    """The place that a node carries: noted by `source_lines`, or in the trace that `torch.export` keeps."""
     text = node.meta.get("stack_trace") or node.stack_trace
-    if not text or _SEPARATOR not in text:
+    if not text:
         return None
-    file, line = text.rsplit(_SEPARATOR, 1)
-    return portable((file, int(line)))
+    if _SEPARATOR in text:
+        file, line = text.rsplit(_SEPARATOR, 1)
+        return portable((file, int(line)))
+    shown = [(file, int(line)) for file, line in _FRAME.findall(text) if _is_shown(file)]
+    return portable(shown[-1]) if shown else None

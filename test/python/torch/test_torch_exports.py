@@ -104,6 +104,7 @@ def test_exported_programs(name):
     step = noether_mlir.torch.analyze(networks.step, model, torch.optim.SGD(model.parameters(), lr=0.1), batch)
     assert found.dimension == step.dimension
     assert not any(entry.laws or entry.equivariant for entry in found.kinetics) and not found.gradient_mismatches
+    assert all("torch_networks.py:" in item.location for symmetry in found.symmetries for item in symmetry.broken_by)
     order = [f"model.{name}" for name, _ in model.named_parameters()]
     ours = generators(found, ("scale", "rescale"), order)
     assert same_span(ours, generators(step, ("scale", "rescale"), [name.removeprefix("model.") for name in order]))
