@@ -8,9 +8,9 @@ import torch
 from noether_mlir.errors import UnsupportedStep
 from noether_mlir.torch.printing import TABLE, Argument, Output, print_module
 from noether_mlir.torch.tracing import trace
-from running import run_module
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
+from torch_running import run_module
 
 aten = torch.ops.aten
 generator = torch.Generator().manual_seed(0)

@@ -2,10 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Captured steps run in XLA."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from running import run_module
+
+from noether_mlir.primitive import ModuleFunction, call
+
+#: Programs that run once are better compiled quickly.
+QUICK = {"xla_backend_optimization_level": 0}
+
+
+def run_module(text, args):
+    """Compiles a module with XLA and runs it on flat arguments."""
+    module = ModuleFunction(text)
+    function = jax.jit(lambda *values: call(module, values, module.signature.results, "module"), compiler_options=QUICK)
+    return [np.asarray(value) for value in function(*args)]
 
 
 def to_array(value):
