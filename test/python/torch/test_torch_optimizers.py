@@ -73,6 +73,24 @@ def test_updates_run_again(names, tolerance):
     assert compared >= 2 * len(names)
 
 
+@pytest.mark.parametrize("name", ["SGD:momentum", "AdamW", "NAdam", "RAdam", "Adadelta"])
+def test_a_new_optimizer_is_captured_as_one_that_has_run(name):
+    """Its counters are not taken to be at their first step."""
+    model = torch.nn.Linear(4, 3).double()
+    optimizer = getattr(torch.optim, optimizers.kind_of(name))(model.parameters(), **optimizers.ENTRIES[name])
+
+    def step(x):
+        optimizer.zero_grad()
+        (model(x) ** 2).sum().backward()
+        optimizer.step()
+
+    x = torch.ones(5, 4, dtype=torch.float64)
+    new = noether_mlir.torch.capture(step, model, optimizer, x)
+    for _ in range(3):
+        step(x)
+    assert noether_mlir.torch.capture(step, model, optimizer, x).text == new.text
+
+
 @pytest.mark.parametrize(("name", "laws"), [
     ("SGD", {"lr": "2"}),
     ("SGD:decay", {"lr": "2", "weight_decay": "-2"}),
