@@ -245,7 +245,10 @@ FailureOr<StepAnalysis> StepAnalyzer::run() {
   if (options.motions) {
     TaskId hasMotions = tasks.add(
         [&] {
-          analysis.motions = findMotions(*update, options.numbers);
+          EntryValues values;
+          if (options.motionValues)
+            values = findEntryValues(*program, entry);
+          analysis.motions = findMotions(*update, options.numbers, values);
           return success();
         },
         {hasUpdate});

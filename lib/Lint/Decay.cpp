@@ -9,15 +9,25 @@
 #include "noether/Analysis/Motion/Prediction.h"
 
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/Support/Format.h"
+
+#include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 using namespace noether;
 using Decay = ParameterMotion::Decay;
 
+/// For people: four digits of what is more than 1. The report has the number.
 static std::string describeGrowth(const Prediction &prediction) {
   for (const PredictedQuantity &quantity : prediction.quantities)
-    if (quantity.name == "learning_rate_growth" && quantity.value)
-      return " (" + printDecimal(*quantity.value) + " per step)";
+    if (quantity.name == "learning_rate_growth" && quantity.value && *quantity.value != 1) {
+      int digits = 3 - static_cast<int>(std::floor(std::log10(std::abs(*quantity.value - 1))));
+      std::string text;
+      llvm::raw_string_ostream(text)
+          << " (" << llvm::format("%.*f", std::clamp(digits, 0, 15), *quantity.value) << " per step)";
+      return text;
+    }
   return "";
 }
 
@@ -111,7 +121,8 @@ void Linter::checkGainDecay() {
     if (invariant.contains(argument) || !motion->isDecayed() || !motion->decayIsCertain ||
         motion->drive == ParameterMotion::Drive::Unknown)
       continue;
-    add("N103", Severity::Warning, argument,
+    // Recipes that decay everything are published, and work.
+    add("N103", Severity::Note, argument,
         nameOf(argument) + " multiplies a normalised value and is decayed: its steps do not balance "
                            "the decay, as those of a normalised weight do",
         "leave it out of the decay", motion->decayOp);

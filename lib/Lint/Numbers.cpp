@@ -8,6 +8,8 @@
 #include "noether/Analysis/Solver/Form.h"
 #include "noether/Analysis/Motion/Prediction.h"
 
+#include "llvm/Support/Format.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -28,15 +30,22 @@ static std::string typeName(RankedTensorType type) {
   return text;
 }
 
+/// Four digits, for people.
+static std::string inShort(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.4g", number);
+  return text;
+}
+
 void Linter::checkRounding() {
   for (const auto &[argument, motion] : analysis.motions) {
     std::optional<double> half = coarseness(typeOf(argument));
     if (half && motion.decay == Decay::Decoupled && motion.decayIsCertain && motion.keeps &&
         motion.drive != ParameterMotion::Drive::Unknown && 1 - *motion.keeps < *half)
       add("N107", Severity::Warning, argument,
-          "the decay of " + nameOf(argument) + " by " + printDecimal(1 - *motion.keeps) +
+          "the decay of " + nameOf(argument) + " by " + inShort(1 - *motion.keeps) +
               " per step is less than half a unit in the last place of " + typeName(typeOf(argument)) +
-              " (" + printDecimal(*half) + "): alone it changes nothing",
+              " (" + inShort(*half) + "): alone it changes nothing",
           "keep the parameter in a wider type for the update, or round stochastically",
           motion.decayOp);
     for (const FrozenAverage &average : motion.frozenAverages)

@@ -47,6 +47,10 @@ public:
       : analysis(analysis), entry(analysis.roles.entry), json(os, /*IndentSize=*/2) {
     for (const Symmetry &symmetry : analysis.symmetries)
       symmetries[symmetry.id] = &symmetry;
+    for (const Symmetry &symmetry : analysis.translations)
+      translations[symmetry.id] = &symmetry;
+    for (const AxisGroup &group : analysis.axisGroups)
+      groups[group.id] = &group;
   }
 
   /// Parts of the report, each an object.
@@ -62,10 +66,9 @@ private:
   template <typename Part> void printPart(const Part &part);
   void printIndexed(const IndexedPart &part);
   void printAbsorber(const Absorber &absorber);
-  void printKinetics(const SymmetryKinetics &kinetics, const Symmetry *symmetry);
+  void printKinetics(const SymmetryKinetics &kinetics);
   void printSizes(StringRef key, ArrayRef<int64_t> sizes);
-  /// Null for those that are no scales.
-  const Symmetry *symmetryOf(StringRef id) const { return symmetries.lookup(id); }
+  std::optional<Prediction> predictionOf(StringRef id) const;
   StringRef nameOf(unsigned argument) { return analysis.roles.arguments[argument].name; }
   RankedTensorType typeOf(unsigned argument) {
     return dyn_cast<RankedTensorType>(entry.getArgumentTypes()[argument]);
@@ -74,7 +77,8 @@ private:
   const StepAnalysis &analysis;
   func::FuncOp entry;
   llvm::json::OStream json;
-  llvm::StringMap<const Symmetry *> symmetries;
+  llvm::StringMap<const Symmetry *> symmetries, translations;
+  llvm::StringMap<const AxisGroup *> groups;
 };
 } // namespace
 
@@ -240,7 +244,16 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
   });
 }
 
-void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry *symmetry) {
+std::optional<Prediction> JsonPrinter::predictionOf(StringRef id) const {
+  if (const Symmetry *symmetry = symmetries.lookup(id))
+    return predict(analysis, *symmetry);
+  if (const Symmetry *symmetry = translations.lookup(id))
+    return predictTranslation(analysis, *symmetry);
+  const AxisGroup *group = groups.lookup(id);
+  return group ? predict(analysis, *group) : std::nullopt;
+}
+
+void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics) {
   json.object([&] {
     json.attribute("symmetry", kinetics.symmetry);
     json.attribute("equivariant", kinetics.equivariant);
@@ -279,8 +292,8 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics, const Symmetry
     if (!kinetics.factor.empty())
       json.attribute("factor", text(kinetics.factor));
     json.attributeBegin("prediction");
-    if (symmetry)
-      printPrediction(json, analysis, predict(analysis, *symmetry));
+    if (std::optional<Prediction> prediction = predictionOf(kinetics.symmetry))
+      printPrediction(json, analysis, *prediction);
     else
       json.value(nullptr);
     json.attributeEnd();
@@ -322,7 +335,7 @@ void JsonPrinter::printKinetics() {
   json.object([&] {
     json.attributeArray("kinetics", [&] {
       for (const SymmetryKinetics &kinetics : analysis.kinetics)
-        printKinetics(kinetics, symmetryOf(kinetics.symmetry));
+        printKinetics(kinetics);
     });
   });
 }

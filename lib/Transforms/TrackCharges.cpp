@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "EntryResults.h"
+#include "InlineCallees.h"
 #include "InlineStep.h"
+#include "PredictionInputs.h"
 
 #include "noether/Analysis/Step/Gradient.h"
 #include "noether/Analysis/StepAnalysis.h"
@@ -57,9 +59,17 @@ struct TrackCharges : noether::impl::TrackChargesBase<TrackCharges> {
       return signalPassFailure();
     AnalysisOptions options;
     options.spurionThreshold = spurionThreshold;
+    options.motions = options.motionValues = predict;
     FailureOr<StepAnalysis> analysis = analyzeStep(getOperation(), options);
     if (failed(analysis))
       return signalPassFailure();
+    // The numbers of the update are to be the entry's own values. (What has been analysed can be expanded.)
+    if (func::FuncOp entry = analysis->roles.entry;
+        predict && !entry.getBody().front().getOps<func::CallOp>().empty()) {
+      inlineCallees(entry);
+      if (failed(analysis = analyzeStep(getOperation(), options)))
+        return signalPassFailure();
+    }
     const llvm::MapVector<unsigned, Value> &gradients = analysis->gradients;
     annotateRoles(analysis->roles);
 
@@ -85,11 +95,54 @@ struct TrackCharges : noether::impl::TrackChargesBase<TrackCharges> {
       add(op.getGradientNorm(), ".gradient_norm");
       add(op.getNextCharge(), ".next_charge");
     }
+    if (predict)
+      addPredictions(*analysis, names, values);
     SmallVector<EntryResult> results;
     for (auto [value, name] : llvm::zip(values, names))
       results.push_back({value, stringifyRole(ResultRole::Charge), name});
     if (failed(appendResults(analysis->roles.entry, results)))
       signalPassFailure();
+  }
+
+  /// What predictions need of the step, for symmetries that have one: charges, then translations, whose
+  /// charges are sums.
+  void addPredictions(const StepAnalysis &analysis, SmallVectorImpl<std::string> &names,
+                      SmallVectorImpl<Value> &values) {
+    func::FuncOp entry = analysis.roles.entry;
+    Block &body = entry.getBody().front();
+    if (llvm::none_of(body, [](Operation &op) {
+          return op.getName().getDialectNamespace() == "stablehlo";
+        })) {
+      remark::missed(entry.getLoc(),
+                     remark::RemarkOpts::name("ChargeNotPredicted").category("noether-charges"))
+          << remark::reason("only steps in StableHLO have predictions");
+      return;
+    }
+    SmallVector<NamedAttribute> labels;
+    PredictionInputs inputs(analysis);
+    for (const Symmetry &symmetry :
+         llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations)) {
+      if (!hasCommonBlock(symmetry))
+        continue;
+      SmallVector<MemberAttr> members;
+      SmallVector<Value> weights;
+      for (const SymmetryMember &member : symmetry.members) {
+        members.push_back(getMember(&getContext(), member));
+        weights.push_back(entry.getArgument(member.argument));
+      }
+      SmallVector<PredictionInputs::Output> outputs;
+      auto type = RankedTensorType::get(symmetry.blockShape, getSumType(&getContext(), weights));
+      std::optional<PredictionLabel> label = inputs.add(symmetry, members, type, outputs);
+      if (!label)
+        continue;
+      labels.emplace_back(StringAttr::get(&getContext(), symmetry.id),
+                          StringAttr::get(&getContext(), stringifyLabel(*label)));
+      for (PredictionInputs::Output &output : outputs) {
+        names.push_back(symmetry.id + "." + output.name);
+        values.push_back(output.value);
+      }
+    }
+    entry->setDiscardableAttr("noether.predictions", DictionaryAttr::get(&getContext(), labels));
   }
 
   ChargeOp insertCharge(const Symmetry &symmetry, const StepRoles &roles,

@@ -14,6 +14,7 @@ from noether_mlir import kernels as own_kernels
 from noether_mlir.adaptive import Polar, is_polar
 from noether_mlir.errors import NoetherError, UnsupportedStep
 from noether_mlir.lowering import LoweredStep, lower_to_text, plain_step, step_name
+from noether_mlir.predictions import Predicted, advance
 from noether_mlir.primitive import ModuleFunction, call
 from noether_mlir.roles import parameter_names, static_positions
 from noether_mlir.tool import run_tool
@@ -29,6 +30,10 @@ class Charges(NamedTuple):
         identity: theta^T A g, zero up to rounding if g is the gradient of the loss: each step re-checks the claim.
         gradient_norm: g^T A g.
         next_charge: theta^T A theta after the step.
+        predicted: with `track="predict"`, what the law of the charge says, where it has one.
+
+    A translation w -> w + s n, which is tracked where it is predicted, has the sum of the parameters along n for a
+    charge, and that of the gradients for the identity.
 
     Source: Kunin et al., Neural Mechanics (2021), section 3; Tanaka and Kunin, Noether's Learning Dynamics (2021).
     """
@@ -37,6 +42,7 @@ class Charges(NamedTuple):
     identity: Any = None
     gradient_norm: Any = None
     next_charge: Any = None
+    predicted: Predicted | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Program:
     charges: tuple[tuple[str, str], ...]
     arguments: int
     name: str
+    labels: Mapping[str, str]
 
     def unpack(self, leaves: Sequence[Any]) -> list[Any]:
         """The entry function's arguments from the step's leaves: directions, then radii."""
@@ -90,8 +97,9 @@ class Program:
             packed[place] = Polar(packed[place], radius)
         return packed
 
-    def run(self, leaves: Sequence[Any]) -> tuple[Any, dict[str, Charges]]:
-        """One step on traced values: what the step returns, and its charges by symmetry."""
+    def run(self, leaves: Sequence[Any], since: Mapping[str, Charges] | None = None) -> tuple[Any, dict[str, Charges]]:
+        """One step on traced values: what the step returns, and its charges by symmetry. Predictions go on from
+        the charges `since`."""
         results = call(self.module, self.unpack(leaves), self.results, self.name)
         count = len(self.out_avals)
         radii = {block.symmetry: results[block.result] for block in self.blocks}
@@ -100,7 +108,15 @@ class Program:
         start = len(results) - len(self.charges)
         for (symmetry, quantity), value in zip(self.charges, results[start:]):
             measured.setdefault(symmetry, {})[quantity] = value
-        return out, {symmetry: Charges(**parts) for symmetry, parts in measured.items()}
+        return out, {symmetry: self.charges_of(symmetry, parts, since) for symmetry, parts in measured.items()}
+
+    def charges_of(self, symmetry: str, parts: Mapping[str, Any], since: Mapping[str, Charges] | None) -> Charges:
+        """What was measured of one symmetry, and what is predicted of it."""
+        known = {name: value for name, value in parts.items() if name in Charges._fields}
+        if symmetry not in self.labels:
+            return Charges(**known)
+        last = since[symmetry].predicted if since else None
+        return Charges(**known, predicted=advance(parts, last.memory if last else None))
 
     def adapt(self, leaves: Sequence[Any]) -> list[Any]:
         """The step's plain leaves in adaptive form."""
@@ -184,6 +200,7 @@ def _read_program(module: ModuleFunction, lowered: LoweredStep) -> Program:
         charges=charges,  # type: ignore[arg-type]
         arguments=len(signature.arguments) - len(blocks),
         name=lowered.name,
+        labels=dict(signature.attributes.get("noether.predictions") or {}),
     )
 
 
@@ -196,13 +213,15 @@ class JittedStep:
         rewrite: the rewrite that is applied, or None.
         charges: with `charges="attribute"`, the charges of the last call (a dictionary of `Charges` by symmetry),
             on the device: reading it here does not wait for the step.
+        prediction_labels: with `track="predict"`, how far to trust the prediction of each symmetry that has one:
+            "exact" (up to rounding) or "leading order"; known after the first call.
     """
 
     def __init__(
         self,
         step: Callable[..., Any],
         *,
-        track: bool,
+        track: bool | Literal["predict"],
         rewrite: Literal["adaptive"] | None,
         eps: Literal["exact", "keep"],
         charges: Literal["return", "attribute"],
@@ -218,6 +237,15 @@ class JittedStep:
             raise NoetherError(f'unknown rewrite {rewrite!r}: it is None or "adaptive"')
         if eps not in ("exact", "keep"):
             raise NoetherError(f'unknown eps {eps!r}: it is "exact" or "keep"')
+        if track not in (False, True, "predict"):
+            raise NoetherError(f'unknown track {track!r}: it is True, False or "predict"')
+        if track == "predict" and rewrite:
+            raise NoetherError('track="predict" is of a step as it is: it cannot be given with a rewrite')
+        if track == "predict" and options.get("in_shardings") is not None:
+            raise UnsupportedStep(
+                'in_shardings cannot be given with track="predict", which has an argument of its own: shard the'
+                " arguments with jax.device_put, their shardings are kept"
+            )
         if charges not in ("return", "attribute"):
             raise NoetherError(f'unknown charges {charges!r}: it is "return" or "attribute"')
         if rewrite and options.get("in_shardings") is not None:
@@ -226,7 +254,9 @@ class JittedStep:
                 " the arguments with jax.device_put, their shardings are kept"
             )
         self._step = plain_step(step)
-        self._track = track
+        self._track = bool(track)
+        self._predict = track == "predict"
+        self.prediction_labels: dict[str, str] = {}
         self.rewrite = rewrite
         self._eps = eps
         self._charges = charges
@@ -265,7 +295,8 @@ class JittedStep:
         if self.rewrite:
             passes.append(f"--noether-rewrite-adaptive=eps={self._eps}")
         if self._track:
-            passes += ["--noether-track-charges", "--noether-lower-charges"]
+            predict = "=predict=true" if self._predict else ""
+            passes += [f"--noether-track-charges{predict}", "--noether-lower-charges"]
         if self._kernels:
             passes += own_kernels.PASSES
         return [*passes, "--mlir-print-op-generic", "--mlir-print-debuginfo"]
@@ -319,10 +350,12 @@ class JittedStep:
     # What JAX traces.
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
+        since = kwargs.pop("predict_from", None) if self._predict else None
         program, leaves, _ = self._program(args, kwargs)
         if program.blocks and not any(map(is_polar, leaves)):
             leaves = program.adapt(leaves)
-        out, charges = program.run(leaves)
+        self.prediction_labels = dict(program.labels)
+        out, charges = program.run(leaves, since)
         return (out, charges) if self._track else out
 
     def _call_adapt(self, *args: Any, **kwargs: Any) -> Any:
@@ -339,6 +372,8 @@ class JittedStep:
         if self.rewrite and not _has_polar((args, kwargs)):
             _, rebuild = self._split(args, kwargs)
             args, kwargs = rebuild(self._adapt_donated(*args, **kwargs))
+        if self._predict and self._charges == "attribute" and self.charges:
+            kwargs.setdefault("predict_from", self.charges)
         out = self._jitted(*args, **kwargs)
         if not self._track or self._charges == "return":
             return out
@@ -397,7 +432,7 @@ class JittedStep:
 def jit(
     step: Callable[..., Any] | None = None,
     *,
-    track: bool = False,
+    track: bool | Literal["predict"] = False,
     rewrite: Literal["adaptive"] | None = None,
     eps: Literal["exact", "keep"] = "exact",
     charges: Literal["return", "attribute"] = "return",
@@ -416,6 +451,9 @@ def jit(
         step: a function of pytrees of arrays which returns the next parameters and states, and a loss. Of a function
             that is jitted already, the plain function inside is taken: give its options here.
         track: also measure the Noether charge of each symmetry, within the step's own pass over the parameters.
+            "predict" also runs the law of each charge beside it (`Charges.predicted`): a prediction starts where it is
+            measured, and goes on from the charges that are passed as `predict_from=charges`; with
+            `charges="attribute"` it goes on by itself.
         rewrite: "adaptive" runs the step on directions and radii instead of scale-invariant weights: their update is
             that of the direction with learning rate eta/r^2 (for SGD), and one recurrence for r; equal to the original
             step up to rounding. Results then have a `Polar` where such a weight was; plain arguments are adapted at

@@ -9,55 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from invariant import COLUMNS, SIZE, draw, heavy_ball, loss, predict, shapes, step_of, value
 
 import noether_mlir
-
-SIZE = 200
-COLUMNS = 4
-
-
-def loss(params, batch):
-    """Of the direction of `w` alone. batch: inputs [6, rows], targets [6, COLUMNS]."""
-    x, y = batch
-    h = x @ params["w"]
-    return jnp.mean(jnp.tanh(h * jax.lax.rsqrt(jnp.mean(h * h))) * y)
-
-
-def draw(rng, size):
-    """A batch for a parameter of `size` entries."""
-    return jnp.asarray(rng.normal(size=(6, size // COLUMNS))), jnp.asarray(rng.normal(size=(6, COLUMNS)))
-
-
-def shapes(size, dtype=jnp.float32):
-    struct = jax.ShapeDtypeStruct
-    return {"w": struct((size // COLUMNS, COLUMNS), dtype)}, (struct((6, size // COLUMNS), dtype), struct((6, COLUMNS), dtype))
-
-
-def step_of(optimizer, loss=loss):
-    def step(params, state, batch):
-        value, grads = jax.value_and_grad(loss)(params, batch)
-        updates, state = optimizer.update(grads, state, params)
-        return optax.apply_updates(params, updates), state, value
-
-    return step
-
-
-def predict(optimizer, size=SIZE, dtype=jnp.float32, **options):
-    with jax.enable_x64(dtype == jnp.float64):
-        params, batch = shapes(size, dtype)
-        state = jax.eval_shape(optimizer.init, params)
-        found = noether_mlir.analyze(step_of(optimizer), params, state, batch, **options)
-    (symmetry,) = [s for s in found.symmetries if s.family == "scale"]
-    return found.kinetics_of(symmetry.id).prediction
-
-
-def value(prediction, name):
-    return prediction.quantity(name).value
-
-
-def heavy_ball(rate, decay, momentum, nesterov=False):
-    return optax.chain(optax.add_decayed_weights(decay), optax.sgd(rate, momentum=momentum or None, nesterov=nesterov))
-
 
 # --- numbers of the theory, from the graph ----------------------------------------------------------
 
@@ -270,6 +224,102 @@ def test_given_numbers():
     prediction = known.kinetics[0].prediction
     assert prediction.equilibrium_norm**4 == pytest.approx(5.0025, rel=1e-4)
     assert prediction.time_constant_steps == pytest.approx(1000)
+
+
+# --- updates that are harder to read ------------------------------------------------------------------
+
+
+def test_adabelief():
+    """What is squared is the gradient less its moving average: under noise 2 beta^2 / (1 + beta) of its square."""
+    decayed = optax.chain(optax.scale_by_belief(b1=0.9, b2=0.999), optax.add_decayed_weights(0.1), optax.scale(-1e-3))
+    found = predict(decayed)
+    reference = predict(optax.adamw(1e-3, weight_decay=0.1, b1=0.9))
+    smaller = 2 * 0.81 / 1.9
+    assert found.equilibrium_norm**2 == pytest.approx(reference.equilibrium_norm**2 / smaller, rel=1e-9)
+    assert found.rotation_per_step == pytest.approx(reference.rotation_per_step, rel=1e-9)
+    assert found.quantity("direction_bound") is None
+
+    def drawn(carry, key):
+        w, state = carry
+        g = jax.random.normal(key, w.shape)
+        g -= w * jnp.dot(g, w) / jnp.dot(w, w)
+        update, state = decayed.update(g / jnp.linalg.norm(w), state, w)
+        return (w + update, state), jnp.dot(w, w)
+
+    w = jnp.asarray(np.random.default_rng(0).normal(size=SIZE)) * found.equilibrium_norm / math.sqrt(SIZE)
+    _, squares = jax.lax.scan(drawn, (w, decayed.init(w)), jax.random.split(jax.random.key(0), 20000))
+    assert float(squares[8000:].mean()) == pytest.approx(found.equilibrium_norm**2, rel=0.02)
+
+
+def test_amsgrad():
+    """A running maximum has no equilibrium; the bound of Adam holds for it all the more."""
+    found, adam = predict(optax.amsgrad(1e-3)), predict(optax.adam(1e-3))
+    assert found.motion.driven_by == "normalized" and found.equilibrium_norm is None
+    assert value(found, "direction_bound") == value(adam, "direction_bound")
+    assert value(found, "stability") == value(adam, "stability")
+
+
+def test_schedules_have_numbers_where_the_count_is_given():
+    schedule = optax.warmup_cosine_decay_schedule(0.0, 0.1, 100, 1000)
+    optimizer = optax.chain(optax.add_decayed_weights(1e-3), optax.sgd(schedule, momentum=0.9))
+    assert predict(optimizer).time_constant_steps is None
+    for count in (50, 400, 900):
+        found = predict(optimizer, numbers={"count": float(count)})
+        assert found.time_constant_steps == pytest.approx(0.1 / float(schedule(count)) / 1e-3, rel=1e-5)
+
+
+def scaled_step(optimizer, scale=1024.0):
+    """Mixed precision's loss scaling: the gradient of the loss times a factor, divided by it; steps whose gradients are
+    not finite are left out."""
+
+    def step(params, state, batch):
+        grads = jax.grad(lambda p: loss(p, batch) * scale)(params)
+        grads = jax.tree.map(lambda g: g / scale, grads)
+        finite = jnp.stack([jnp.all(jnp.isfinite(g)) for g in jax.tree.leaves(grads)]).all()
+        updates, new_state = optimizer.update(grads, state, params)
+        new = optax.apply_updates(params, updates)
+        keep = lambda new, old: jnp.where(finite, new, old)
+        return (*jax.tree.map(keep, (new, new_state), (params, state)), loss(params, batch))
+
+    return step
+
+
+@pytest.mark.parametrize("optimizer", [heavy_ball(0.1, 5e-4, 0.9), optax.adamw(1e-3, weight_decay=0.1)], ids=["momentum", "adamw"])
+def test_loss_scaling(optimizer):
+    with jax.enable_x64(False):
+        params, batch = shapes(SIZE)
+        state = jax.eval_shape(optimizer.init, params)
+        found = noether_mlir.analyze(scaled_step(optimizer), params, state, batch)
+    (symmetry,) = [s for s in found.symmetries if s.family == "scale"]
+    kinetics = found.kinetics_of(symmetry.id)
+    plain = predict(optimizer)
+    assert kinetics.prediction.rotation_per_step == pytest.approx(plain.rotation_per_step, rel=1e-12)
+    assert kinetics.prediction.time_constant_steps == pytest.approx(plain.time_constant_steps, rel=1e-12)
+    assert not [b for b in kinetics.breaks if "no scaling" in b.why]
+
+
+def test_parameters_of_one_element():
+    """A gain and a scale that divides it out again."""
+
+    def step(params, state, batch):
+        x, y = batch
+
+        def loss(p):
+            return jnp.mean((x * p["up"] * p["down"] - y) ** 2)
+
+        value, grads = jax.value_and_grad(loss)(params)
+        updates, state = optimizer.update(grads, state, params)
+        return optax.apply_updates(params, updates), state, value
+
+    optimizer = heavy_ball(0.1, 1e-3, 0.9)
+    params = {name: jax.ShapeDtypeStruct((), jnp.float64) for name in ("up", "down")}
+    state = jax.eval_shape(optimizer.init, params)
+    batch = (jax.ShapeDtypeStruct((8,), jnp.float64),) * 2
+    found = noether_mlir.analyze(step, params, state, batch)
+    (pair,) = [s for s in found.symmetries if s.family == "rescale"]
+    prediction = found.kinetics_of(pair.id).prediction
+    assert prediction.quantity("charge_recurrence").label == "exact"
+    np.testing.assert_allclose(prediction.motion.transition, predict(optimizer, dtype=jnp.float64).motion.transition)
 
 
 @pytest.mark.parametrize(("rank", "flow", "momentum"), [(1, 1, 0), (2, 3, 1), (5, 14, 10), (9, 30, 36), (11, 38, 52)])

@@ -29,6 +29,8 @@ struct AnalysisOptions {
   bool derivations = false;
   /// Read from the update how each parameter moves: what predictions and lints are made of.
   bool motions = false;
+  /// Also as which values of the step the numbers of the motions stand in it.
+  bool motionValues = false;
   /// Numbers that arguments are to be taken to have, by name.
   llvm::StringMap<double> numbers;
   /// The root mean square of |w| |g| for a scale-invariant block, where it is known.

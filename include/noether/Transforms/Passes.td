@@ -73,11 +73,29 @@ def TrackCharges : Pass<"noether-track-charges", "::mlir::ModuleOp"> {
       return %next, %loss, %charge, %identity, %gradient_norm, %next_charge : ...
     ```
 
-    Remarks: `ChargeTracked`, `ChargeNotTracked` and `GradientNotFound` (category `noether-charges`).
+    With `predict`, for each symmetry whose members all move by one rule, also what the recurrence of its charge
+    needs to know of the step, so that a charge can be predicted beside the measurement; the attribute
+    `noether.predictions` of the entry has the symmetries, each with the label of its recurrence. For an update
+    `x' = A x + b g` of parameter and buffers `x = (w, x_1, ...)` these are
+
+    * `S1.transition`: A with the column b, from the step's own numbers (a schedule, a factor of clipping);
+    * `S1.gram_0_1` and the like: the inner products `<x_i, x_j>`, summed as the charge is;
+    * `S1.overlap_1`: `<x_1, g>`;
+    * of a translation `T1.charge`, `T1.identity`, `T1.next_charge` and `T1.sum_1`: the sums of parameter, gradient,
+      next parameter and buffers along its direction.
+
+    For `w' = a w + p` with p divided entry by entry by its size they are `S1.move_norm` and `S1.move_overlap`,
+    `|p|^2` and `<w, p>`; `S1.keeps`, a; `S1.step`, what the gradient is multiplied by in p; and `S1.memory`, what of
+    a direction is left in the next one. All calls are inlined.
+
+    Remarks: `ChargeTracked`, `ChargeNotTracked`, `ChargeNotPredicted` and `GradientNotFound` (category
+    `noether-charges`).
   }];
   let options = [
     Option<"spurionThreshold", "spurion-threshold", "double", "2e-3",
-           "constants up to this size that stand alone in a sum may break a symmetry">
+           "constants up to this size that stand alone in a sum may break a symmetry">,
+    Option<"predict", "predict", "bool", "false",
+           "also measure what the recurrences of the charges need">
   ];
   let dependentDialects = ["::noether::NoetherDialect"];
 }

@@ -100,8 +100,12 @@ UpdateSlice::UpdateSlice(const UpdateGraph &graph) : steps(graph.program.getStep
       continue;
     }
     steps.set(definition);
-    for (ValueId operand : program.operands(program.getSteps()[definition]))
-      visit(operand);
+    const Program::Step &step = program.getSteps()[definition];
+    // What a choice is made by has no part in it where it is known.
+    if (std::optional<unsigned> choice = graph.genericChoice(step))
+      visit(program.operands(step)[*choice]);
+    else
+      llvm::for_each(program.operands(step), visit);
   }
   // States are met in the order of their arguments.
   SmallVector<unsigned> sorted = states.takeVector();

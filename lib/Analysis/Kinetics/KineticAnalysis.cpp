@@ -65,8 +65,8 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const UpdateGraph &gra
       if (!isKnown) {
         kinetics.equivariant = false;
         kinetics.breaks.push_back(
-            {nullptr, "the gradient of " + roles.arguments[argument].name +
-                          " cannot be told from its update"});
+            {graph.findJoin(argument), "the gradient of " + roles.arguments[argument].name +
+                                           " cannot be told from its update"});
         continue;
       }
       auto it = solved.find(argument);

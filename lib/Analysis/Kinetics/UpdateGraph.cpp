@@ -6,6 +6,7 @@
 #include "noether/Rules/ConstantFold.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace noether;
@@ -67,6 +68,10 @@ UpdateGraph::UpdateGraph(const Program &program, const StepRoles &roles,
       if (result == loss)
         owner[result] = kShared;
     }
+    if (step.kind == Program::StepKind::Rule && step.numResults == 1)
+      if (ValueId result = program.results(step)[0]; !program.getValues()[result].isFloat)
+        if (std::optional<double> predicate = findGenericValue(step))
+          predicates[result] = *predicate;
   }
 }
 
@@ -88,6 +93,28 @@ Operation *UpdateGraph::findCoupling(ValueId value) const {
     value = *only;
   }
   return op;
+}
+
+Operation *UpdateGraph::findJoin(unsigned parameter) const {
+  constexpr size_t kMaxValues = 1024;
+  if (!roles.arguments[parameter].carriedTo)
+    return nullptr;
+  llvm::SmallSetVector<ValueId, 16> seen;
+  seen.insert(program.getResults()[*roles.arguments[parameter].carriedTo]);
+  for (size_t i = 0; i < seen.size() && i < kMaxValues; ++i) {
+    if (definedBy[seen[i]] == kNoStep)
+      continue;
+    const Program::Step &step = program.getSteps()[definedBy[seen[i]]];
+    // Behind sums of products there is the loss.
+    if (step.kind != Program::StepKind::Rule || step.rule->isBarrier || step.rule->sum.any())
+      continue;
+    if (step.rule->isSegmented && step.numOperands > 1)
+      return step.op;
+    for (ValueId operand : program.operands(step))
+      if (owner[operand] == kSeveral && !isUniform.test(operand))
+        seen.insert(operand);
+  }
+  return nullptr;
 }
 
 //===----------------------------------------------------------------------===//
@@ -123,19 +150,31 @@ bool UpdateGraph::isNonNegative(ValueId value, unsigned depth) const {
          llvm::all_of(operands, isOf);
 }
 
-/// What a predicate is if no number that is tested against 0 is 0.
-std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned depth) const {
-  const Program::Value &info = program.getValues()[predicate];
-  if (info.constant)
-    return info.constant;
-  uint32_t definition = definedBy[predicate];
-  if (definition == kNoStep || info.isFloat || depth == kMaxDepth)
-    return std::nullopt;
-  const Program::Step &step = program.getSteps()[definition];
-  if (step.kind != Program::StepKind::Rule)
-    return std::nullopt;
+/// Whether an operation is a reduction with this operation for a body.
+static bool reducesBy(Operation *op, StringRef name) {
+  if (op->getName().stripDialect() != "reduce" || op->getNumRegions() != 1 ||
+      !op->getRegion(0).hasOneBlock())
+    return false;
+  Block &body = op->getRegion(0).front();
+  return llvm::hasNItems(body, 2) && body.front().getName().stripDialect() == name;
+}
+
+/// What a predicate is if no number that is tested against 0 is 0, and all are finite.
+std::optional<double> UpdateGraph::genericValue(ValueId predicate) const {
+  if (std::optional<double> constant = program.getValues()[predicate].constant)
+    return constant;
+  auto it = predicates.find(predicate);
+  return it == predicates.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::optional<double> UpdateGraph::findGenericValue(const Program::Step &step) const {
   ArrayRef<ValueId> operands = program.operands(step);
+  StringRef name = step.op->getName().stripDialect();
+  if (name == "is_finite" || name == "isfinite")
+    return 1;
   if (operands.size() == 2 && program.getValues()[operands[0]].isFloat) {
+    if (operands[0] == operands[1]) // whether it is a number
+      return foldSplat(step.op, {1.0, 1.0});
     unsigned zero = program.getValues()[operands[0]].constant ? 0 : 1;
     if (program.getValues()[operands[zero]].constant != 0.0 ||
         !isUniform.test(operands[1 - zero]) || program.getValues()[operands[1 - zero]].constant)
@@ -149,13 +188,20 @@ std::optional<double> UpdateGraph::genericValue(ValueId predicate, unsigned dept
     return above == compare(-1) || isNonNegative(operands[1 - zero], 0) ? above : std::nullopt;
   }
   SmallVector<double, 2> values;
+  bool isKnown = true;
   for (ValueId operand : operands) {
-    std::optional<double> value = genericValue(operand, depth + 1);
-    if (!value)
-      return std::nullopt;
-    values.push_back(*value);
+    std::optional<double> value = genericValue(operand);
+    // One is enough of a disjunction that holds.
+    if (value == 1.0 && (name == "or" || name == "ori"))
+      return 1;
+    isKnown &= value.has_value();
+    values.push_back(value.value_or(0));
   }
-  return values.empty() ? std::nullopt : foldSplat(step.op, values);
+  if (!isKnown || values.empty())
+    return std::nullopt;
+  if (name == "concatenate" || reducesBy(step.op, "and"))
+    return llvm::all_equal(values) ? std::optional(values.front()) : std::nullopt;
+  return foldSplat(step.op, values);
 }
 
 std::optional<unsigned> UpdateGraph::genericChoice(const Program::Step &step) const {
@@ -166,7 +212,7 @@ std::optional<unsigned> UpdateGraph::genericChoice(const Program::Step &step) co
   for (unsigned choice = 1; choice < operands.size(); ++choice)
     if (step.rule->use(choice) != OperandUse::Choice)
       return std::nullopt;
-  std::optional<double> predicate = genericValue(operands[0], 0);
+  std::optional<double> predicate = genericValue(operands[0]);
   if (!predicate)
     return std::nullopt;
   RankedTensorType type = program.getValues()[operands[0]].type;

@@ -21,12 +21,16 @@ struct UpdateGraph {
   static constexpr uint32_t kShared = ~0u;      // none's: hyperparameters, constants, counters
   static constexpr uint32_t kSeveral = ~0u - 1; // several parameters', or the data's
 
-  /// The operand that a choice is for all parameters but those at which some number is 0: where a
-  /// norm is tested against 0. Nothing for other steps.
+  /// The operand that a choice is for all parameters but those at which some number is 0 or not finite: where a
+  /// norm is tested against 0, or numbers for being finite. Nothing for other steps.
   std::optional<unsigned> genericChoice(const Program::Step &step) const;
 
   /// The operation that brings several parameters together in a value.
   mlir::Operation *findCoupling(ValueId value) const;
+
+  /// Of an update whose gradient is not known: the operation that joins several tensors into one on its way to the
+  /// parameter, if there is one.
+  mlir::Operation *findJoin(unsigned parameter) const;
 
   const Program &program;
   const StepRoles &roles;
@@ -47,7 +51,11 @@ struct UpdateGraph {
 
 private:
   bool isNonNegative(ValueId value, unsigned depth) const;
-  std::optional<double> genericValue(ValueId predicate, unsigned depth) const;
+  std::optional<double> genericValue(ValueId predicate) const;
+  std::optional<double> findGenericValue(const Program::Step &step) const;
+
+  /// What predicates are for all parameters but those at which some number is 0, or not finite.
+  llvm::DenseMap<ValueId, double> predicates;
 };
 
 } // namespace noether

@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 
 #include <cmath>
+#include <functional>
 
 using namespace mlir;
 using namespace noether;
@@ -215,7 +216,7 @@ bool MotionBuilder::isSumOfSquares(const UpdateForm &form) const {
     std::optional<unsigned> state = forms.stateOf(atom);
     const UpdateForm *update = state ? forms.nextState(*state) : nullptr;
     if (!update || !llvm::all_of(update->terms, [&, atom = atom](auto &term) {
-          return term.first == atom || forms.squareBase(term.first);
+          return term.first == atom || term.first == UpdateForms::kOne || forms.squareBase(term.first);
         }))
       return false;
     hasSquare |= update->terms.size() > 1;
@@ -248,14 +249,14 @@ std::optional<double> MotionBuilder::sizeOfSquare(const UpdateForm &square) {
     }
     // v' = rate v + (1 - rate) square
     const UpdateForm *update = forms.nextState(*state);
-    if (!update || update->terms.size() != 2)
+    if (!update)
       return std::nullopt;
     std::optional<double> rate = entry(*update, atom);
     if (!rate || *rate < 0 || *rate >= 1 || (motion.secondMoment && *motion.secondMoment != *rate))
       return std::nullopt;
     motion.secondMoment = rate;
     for (auto &[other, weight] : update->terms) {
-      if (other == atom)
+      if (other == atom || other == UpdateForms::kOne)
         continue;
       std::optional<double> value = forms.evaluate(weight);
       if (!value || !addSquare(other, *factor * *value / (1 - *rate), weight))
@@ -264,15 +265,53 @@ std::optional<double> MotionBuilder::sizeOfSquare(const UpdateForm &square) {
   }
   if (!source || !(result > 0))
     return std::nullopt;
-  // What is squared: the gradient, perhaps with the parameter's decay in it.
+  // What is squared: the gradient, perhaps with the parameter's decay in it; or what differs it from a moving
+  // average, which varies as much as if gradients were not correlated.
   const UpdateForm &base = *forms.squareBase(*source);
   std::optional<double> own =
       forms.gradientAtom() ? entry(base, *forms.gradientAtom()) : std::nullopt;
-  if (!own || !llvm::all_of(base.terms, [&](auto &term) {
-        return term.first == self || term.first == forms.gradientAtom();
-      }))
+  if (!own)
     return std::nullopt;
-  return result * *own * *own;
+  SmallVector<double> weights(inner.size(), 0.0);
+  for (auto &[atom, number] : base.terms) {
+    if (atom == self || atom == forms.gradientAtom())
+      continue;
+    std::optional<unsigned> state = forms.stateOf(atom);
+    const auto *it = state ? llvm::find(inner, *state) : inner.end();
+    std::optional<double> weight = forms.evaluate(number);
+    if (it == inner.end() || !weight)
+      return std::nullopt;
+    weights[it - inner.begin()] = *weight;
+    squaresDifference = true;
+  }
+  if (!squaresDifference)
+    return result * *own * *own;
+  std::optional<LinearMotion> buffers = innerBuffers();
+  std::optional<double> variance =
+      buffers ? buffers->bufferVariance(weights, *own) : std::nullopt;
+  return variance && *variance > 0 ? std::optional(result * *variance) : std::nullopt;
+}
+
+/// Where a state keeps the largest that something has been, what that is.
+std::optional<UpdateForm> MotionBuilder::asRunningMaximum(const UpdateForm &form) const {
+  if (!form.isSingle())
+    return std::nullopt;
+  const Program::Step *step = forms.stepOf(form.terms[0].first);
+  if (!step || step->kind != Program::StepKind::Rule || step->numOperands != 2)
+    return std::nullopt;
+  StringRef name = step->op->getName().stripDialect();
+  if (name != "maximum" && name != "maximumf")
+    return std::nullopt;
+  ArrayRef<ValueId> operands = graph.program.operands(*step);
+  for (auto [kept, other] : {std::pair(0, 1), std::pair(1, 0)}) {
+    UpdateForm state = forms.asForm(operands[kept]);
+    std::optional<unsigned> argument =
+        state.isSingle() ? forms.stateOf(state.terms[0].first) : std::nullopt;
+    if (argument &&
+        graph.program.getResults()[*graph.roles.arguments[*argument].carriedTo] == form.terms[0].first)
+      return forms.asForm(operands[other]);
+  }
+  return std::nullopt;
 }
 
 /// The buffers that a direction is made of, on their own: the first row is empty.
@@ -329,21 +368,32 @@ bool MotionBuilder::isCertain(const UpdateNumber &decay) const {
 
 /// Text that is equal for updates of equal coefficients.
 void MotionBuilder::findKeys() {
-  auto print = [&](llvm::raw_ostream &os, const UpdateNumber &number) {
-    for (const UpdateNumber::Term &term : number.getTerms()) {
-      os << term.factor;
-      for (auto [symbol, power] : term.powers)
-        os << "*" << forms.getSymbols()[symbol].value << "^" << power;
-      os << "+";
-    }
-    os << ";";
-  };
+  std::function<void(llvm::raw_ostream &, const UpdateNumber &)> print =
+      [&](llvm::raw_ostream &os, const UpdateNumber &number) {
+        for (const UpdateNumber::Term &term : number.getTerms()) {
+          os << term.factor;
+          for (auto [id, power] : term.powers) {
+            const SymbolTable::Symbol &symbol = forms.getSymbols()[id];
+            os << "*";
+            if (symbol.choice.empty()) {
+              os << symbol.value << "." << symbol.part;
+            } else {
+              // Each parameter has a choice of its own, by one predicate.
+              os << symbol.chosenBy << "?";
+              for (const UpdateNumber &each : symbol.choice)
+                print(os, each);
+            }
+            os << "^" << power;
+          }
+          os << "+";
+        }
+        os << ";";
+      };
   llvm::raw_string_ostream decay(motion.decayKey), all(motion.key);
   if (motion.decay == ParameterMotion::Decay::Decoupled)
     print(decay, (*next)[self]);
   if (motion.drive != ParameterMotion::Drive::Gradient || !inner.empty())
     return;
-  // Whatever the gradient is multiplied by is this parameter's own where it is a choice.
   SmallVector<const UpdateForm *> rows = {next};
   SmallVector<AtomId> atoms = {self};
   if (forms.gradientAtom())
@@ -404,20 +454,48 @@ void MotionBuilder::findNormalization() {
   size_t known = others.size();
   if (!collect(quotient->numerator, inner) || others.size() != known)
     return;
+  // A running maximum has no stationary state; it bounds what is divided by it all the same.
+  std::optional<UpdateForm> largest = asRunningMaximum(quotient->square);
+  if (largest)
+    quotient->square = *largest;
   if (!isSumOfSquares(quotient->square))
     return;
   motion.drive = ParameterMotion::Drive::Normalized;
   motion.epsilon = quotient->epsilon;
+  findDirectionMemory(quotient->numerator);
   std::optional<double> size = sizeOfSquare(quotient->square);
   if (!size)
     return;
+  if (largest) {
+    if (!squaresDifference)
+      findBound(quotient->numerator, *size);
+    return;
+  }
   motion.linear = numbers(&quotient->numerator, 1 / std::sqrt(*size), false);
   if (!motion.linear)
     return;
   if (auto decayed = numbers(&quotient->numerator, 1 / std::sqrt(*size), true))
     if (auto with = decayed->decayRate(), without = motion.linear->decayRate(); with && without)
       motion.normalizedDecay = *with - *without;
-  findBound(quotient->numerator, *size);
+  if (!squaresDifference)
+    findBound(quotient->numerator, *size);
+}
+
+/// Whether what is divided is the gradient alone, or one moving average of it.
+void MotionBuilder::findDirectionMemory(const UpdateForm &numerator) {
+  AtomId gradient = *forms.gradientAtom();
+  step = (*next)[*direction].times(numerator[gradient]);
+  if (inner.empty())
+    motion.directionMemory = 0;
+  if (inner.size() != 1)
+    return;
+  AtomId state = graph.program.getArguments()[inner.front()];
+  const UpdateForm &update = *forms.nextState(inner.front());
+  std::optional<double> rate = entry(update, state), own = entry(update, gradient),
+                        part = entry(numerator, state), weight = entry(numerator, gradient);
+  if (rate && own && part && weight && numerator[self].isZero() && update[self].isZero() &&
+      *own != 0 && *weight != 0 && std::abs(*part / *weight - *rate / *own) <= 1e-9 * std::abs(*rate / *own))
+    motion.directionMemory = rate;
 }
 
 /// The largest that an entry of the direction can be: numerator and square are linear in the past.
@@ -553,7 +631,7 @@ void MotionBuilder::findFrozenAverages() {
   }
 }
 
-ParameterMotion MotionBuilder::build() {
+ParameterMotion MotionBuilder::build(const EntryValues &values) {
   if (!next)
     return motion;
   findCoupling();
@@ -588,11 +666,14 @@ ParameterMotion MotionBuilder::build() {
         motion.buffers.push_back(state);
   findDecay();
   findKeys();
+  if (!values.empty())
+    findValues(values);
   return motion;
 }
 
 llvm::MapVector<unsigned, ParameterMotion>
-noether::findMotions(const UpdateGraph &graph, const llvm::StringMap<double> &given) {
+noether::findMotions(const UpdateGraph &graph, const llvm::StringMap<double> &given,
+                     const EntryValues &values) {
   llvm::MapVector<unsigned, ParameterMotion> result;
   const StepRoles &roles = graph.roles;
   UpdateForms::GivenNumbers numbers;
@@ -609,7 +690,7 @@ noether::findMotions(const UpdateGraph &graph, const llvm::StringMap<double> &gi
       continue;
     UpdateForms forms(graph, argument, numbers);
     if (forms.isValid())
-      result.insert({argument, MotionBuilder(graph, forms, argument).build()});
+      result.insert({argument, MotionBuilder(graph, forms, argument).build(values)});
   }
   return result;
 }

@@ -15,10 +15,14 @@
 
 namespace noether {
 
+/// Values of the entry's own body, by their numbers in the program.
+using EntryValues = llvm::DenseMap<ValueId, mlir::Value>;
+EntryValues findEntryValues(const Program &program, mlir::func::FuncOp entry);
+
 class MotionBuilder {
 public:
   MotionBuilder(const UpdateGraph &graph, UpdateForms &forms, unsigned parameter);
-  ParameterMotion build();
+  ParameterMotion build(const EntryValues &values);
 
 private:
   /// Something over the root of a moving average of squares.
@@ -31,6 +35,7 @@ private:
   std::optional<Quotient> asQuotient(AtomId direction) const;
   bool isRootOf(AtomId atom, UpdateForm &square, bool inverse) const;
   std::optional<UpdateForm> asSigned(AtomId direction) const;
+  std::optional<UpdateForm> asRunningMaximum(const UpdateForm &form) const;
   bool isSumOfSquares(const UpdateForm &form) const;
   std::optional<double> sizeOfSquare(const UpdateForm &square);
   std::optional<LinearMotion> numbers(const UpdateForm *direction, double scale, bool withDecay);
@@ -43,9 +48,13 @@ private:
   void findNormalization();
   void findSign();
   void findBound(const UpdateForm &numerator, double size);
+  void findDirectionMemory(const UpdateForm &numerator);
   void findCoupling();
   bool carriesShared(const UpdateNumber &number, int power) const;
   void findFrozenAverages();
+  std::optional<MotionNumber> valueOf(const UpdateNumber &number, const EntryValues &values,
+                                      unsigned depth = 0) const;
+  void findValues(const EntryValues &values);
 
   const UpdateGraph &graph;
   UpdateForms &forms;
@@ -55,6 +64,10 @@ private:
   /// Atoms that are not the parameter, its gradient or its states.
   llvm::SmallSetVector<AtomId, 2> others;
   std::optional<AtomId> direction;
+  /// What the gradient is multiplied by in a normalized update, but for the division.
+  std::optional<UpdateNumber> step;
+  /// What is squared is a difference to a moving average.
+  bool squaresDifference = false;
   /// What multiplies the gradient wherever it enters, made of several parameters' gradients.
   std::optional<UpdateForms::SharedFactor> shared;
   /// Buffers that the direction is made of come after those that it drives.
@@ -62,9 +75,10 @@ private:
 };
 
 /// How each parameter moves, by entry argument. `given` are numbers that arguments are to be taken to have,
-/// by their names.
+/// by their names; `values` may be empty.
 llvm::MapVector<unsigned, ParameterMotion> findMotions(const UpdateGraph &graph,
-                                                       const llvm::StringMap<double> &given);
+                                                       const llvm::StringMap<double> &given,
+                                                       const EntryValues &values);
 
 } // namespace noether
 

@@ -3,6 +3,8 @@
 
 #include "noether/Analysis/Motion/Prediction.h"
 
+#include "noether/Analysis/Solver/Form.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -42,6 +44,7 @@ private:
     result.quantities.push_back({name, value, text.str(), label});
   }
   void addRecurrence();
+  void addWeightedCharge();
   void addDecay();
   void addGradientDriven();
   void addMechanics();
@@ -105,6 +108,31 @@ void Predictor::addRecurrence() {
       "x = (w, " +
           llvm::Twine(motion->buffers.size() > 1 ? "buffers" : "buffer") + "), x' = A x + b g",
       label);
+}
+
+/// Members with learning rates of their own: each is weighted by one over its rate, and the cross terms of all
+/// cancel again. (Two layers: the delta of lazy and rich training, over the product of the rates.)
+void Predictor::addWeightedCharge() {
+  if (symmetry.family != Family::Rescale || symmetry.undescribed || symmetry.traceless)
+    return;
+  const LinearMotion *first = nullptr;
+  std::string rates;
+  for (const SymmetryMember &member : symmetry.members) {
+    auto it = analysis.motions.find(member.argument);
+    if (it == analysis.motions.end() || it->second.drive != ParameterMotion::Drive::Gradient ||
+        !it->second.linear || it->second.linear->size() != 1 || it->second.linear->driveOf(0) >= 0)
+      return;
+    const LinearMotion &linear = *it->second.linear;
+    if (first && linear.at(0, 0) != first->at(0, 0))
+      return;
+    first = first ? first : &linear;
+    rates += (rates.empty() ? "" : ", ") + analysis.roles.arguments[member.argument].name + ": " +
+             printDecimal(-linear.driveOf(0));
+  }
+  add("weighted_charge_recurrence", std::nullopt,
+      "D' = a^2 D + sum of exponent eta |g|^2 for D = sum of exponent |w|^2 / eta, w' = a w - eta g, with eta "
+      "(" + llvm::Twine(rates) + "); of two layers its sign and size tell lazy from rich training",
+      symmetry.isExact() ? PredictionLabel::Exact : PredictionLabel::LeadingOrder);
 }
 
 void Predictor::addDecay() {
@@ -236,8 +264,10 @@ void Predictor::addSign() {
 }
 
 Prediction Predictor::predict() {
-  if (!findMotion())
+  if (!findMotion()) {
+    addWeightedCharge();
     return std::move(result);
+  }
   result.motion = motion;
   addRecurrence();
   addDecay();

@@ -4,6 +4,7 @@
 #include "UpdateForm.h"
 
 #include "noether/Analysis/Solver/Form.h"
+#include "noether/Rules/ConstantFold.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -105,9 +106,9 @@ UpdateForms::UpdateForms(const UpdateGraph &graph, unsigned parameter, const Giv
       nextProduct(graph.program.getValues().size()) {
   if (auto it = graph.gradients.find(parameter); it != graph.gradients.end())
     gradient = it->second;
-  if (!graph.roles.arguments[parameter].carriedTo ||
-      hasOneElement(program.getValues()[parameterAtom()]))
+  if (!graph.roles.arguments[parameter].carriedTo)
     return;
+  isOneElement = hasOneElement(program.getValues()[parameterAtom()]);
   SmallVector<size_t> steps;
   collectSteps(steps);
   if (steps.size() > kMaxSteps)
@@ -189,6 +190,14 @@ std::optional<UpdateNumber> UpdateForms::inverseOf(const UpdateNumber &number, V
     return inverse;
   if (number.isZero())
     return std::nullopt;
+  // One for all tensors that a number is spread to.
+  while (graph.definedBy[value] != kNoStep) {
+    const Program::Step &step = program.getSteps()[graph.definedBy[value]];
+    if (step.kind != Program::StepKind::Rule || step.numOperands != 1 ||
+        arithmeticOf(step.op) != Arithmetic::Broadcast || !this->number(program.operands(step)[0]))
+      break;
+    value = program.operands(step)[0];
+  }
   SymbolId symbol = symbols.get(value, 1);
   if (std::optional<double> limit = symbols.evaluate(number); limit && *limit != 0)
     symbols.setLimit(symbol, 1 / *limit);
@@ -222,6 +231,9 @@ UpdateNumber UpdateForms::numberOf(const Program::Step &step, ValueId result) {
   for (ValueId operand : operands)
     from.push_back(number(operand));
   bool known = !llvm::is_contained(from, nullptr);
+  if (std::optional<unsigned> choice = graph.genericChoice(step))
+    if (from[*choice])
+      return *from[*choice];
   auto symbolWithLimit = [&](std::optional<double> limit) {
     SymbolId symbol = symbols.get(result);
     if (limit && std::isfinite(*limit))
@@ -276,6 +288,8 @@ UpdateNumber UpdateForms::numberOf(const Program::Step &step, ValueId result) {
     if (from.size() == 3 && from[1] && from[2]) {
       if (*from[1] == *from[2])
         return *from[1];
+      if (std::optional<double> predicate = from[0] ? from[0]->getConstant() : std::nullopt)
+        return *predicate != 0 ? *from[1] : *from[2];
       std::optional<double> a = symbols.evaluate(*from[1]), b = symbols.evaluate(*from[2]);
       return symbolWithLimit(a && b && *a == *b ? a : std::nullopt);
     }
@@ -283,6 +297,14 @@ UpdateNumber UpdateForms::numberOf(const Program::Step &step, ValueId result) {
   default:
     break;
   }
+  // Of numbers that are given, such as the count that a schedule starts from, others follow.
+  SmallVector<double> constants;
+  for (const UpdateNumber *number : from)
+    if (std::optional<double> constant = number ? number->getConstant() : std::nullopt)
+      constants.push_back(*constant);
+  if (step.kind == Program::StepKind::Rule && !from.empty() && constants.size() == from.size())
+    if (std::optional<double> folded = foldSplat(step.op, constants); folded && std::isfinite(*folded))
+      return *folded;
   return symbolWithLimit(std::nullopt);
 }
 
@@ -345,6 +367,11 @@ std::optional<UpdateForm> UpdateForms::productOf(ValueId a, ValueId b) {
 std::optional<UpdateForm> UpdateForms::computeForm(const Program::Step &step, ValueId result) {
   if (step.kind != Program::StepKind::Rule)
     return std::nullopt;
+  if (std::optional<unsigned> choice = graph.genericChoice(step)) {
+    ValueId chosen = program.operands(step)[*choice];
+    bool isLike = program.getValues()[chosen].shape() == program.getValues()[result].shape();
+    return isLike || number(chosen) ? std::optional(asForm(chosen)) : std::nullopt;
+  }
   ArrayRef<ValueId> operands = program.operands(step);
   ArrayRef<int64_t> shape = program.getValues()[result].shape();
   auto hasShape = [&](ValueId value) {
@@ -384,14 +411,20 @@ std::optional<UpdateForm> UpdateForms::computeForm(const Program::Step &step, Va
       return std::nullopt;
     UpdateForm a = asForm(operands[1]), b = asForm(operands[2]);
     // One of two numbers for each atom.
-    for (auto &[atom, coefficient] : a.terms)
-      form.terms.push_back({atom, coefficient == b[atom]
-                                      ? coefficient
-                                      : UpdateNumber::symbol(symbols.get(result, 2 + form.terms.size()))});
+    auto choose = [&](AtomId atom) {
+      SymbolId symbol = symbols.get(result, 2 + form.terms.size());
+      symbols.setChoice(symbol, operands[0], a[atom], b[atom]);
+      form.terms.push_back({atom, UpdateNumber::symbol(symbol)});
+    };
+    for (auto &[atom, coefficient] : a.terms) {
+      if (coefficient == b[atom])
+        form.terms.push_back({atom, coefficient});
+      else
+        choose(atom);
+    }
     for (auto &[atom, coefficient] : b.terms)
       if (a[atom].isZero())
-        form.terms.push_back(
-            {atom, UpdateNumber::symbol(symbols.get(result, 2 + form.terms.size()))});
+        choose(atom);
     return orNothing(form.terms.size() <= kMaxTerms);
   }
   default:
@@ -407,9 +440,15 @@ void UpdateForms::noteDecay(const Program::Step &step, const UpdateForm &form) {
 
 void UpdateForms::addStep(size_t index) {
   const Program::Step &step = program.getSteps()[index];
+  // Of a parameter of one element, what is made of it is no number of the update.
+  bool isOwn = isOneElement && llvm::any_of(program.operands(step), [&](ValueId operand) {
+    return forms.contains(operand) || own.contains(operand);
+  });
+  if (isOwn)
+    own.insert_range(program.results(step));
   // Numbers that come in from outside of the slice.
   for (ValueId operand : program.operands(step)) {
-    if (numbers.contains(operand) || forms.contains(operand))
+    if (numbers.contains(operand) || forms.contains(operand) || own.contains(operand))
       continue;
     const Program::Value &info = program.getValues()[operand];
     if (info.constant && std::isfinite(*info.constant)) {
@@ -434,7 +473,7 @@ void UpdateForms::addStep(size_t index) {
     // Entry by entry, equal numbers make equal numbers.
     bool spreads = areNumbers && step.kind == Program::StepKind::Rule &&
                    arithmeticOf(step.op) != Arithmetic::Other;
-    if (hasOneElement(info) || spreads) {
+    if ((hasOneElement(info) && !isOwn) || spreads) {
       numbers[result] = numberOf(step, result);
       continue;
     }

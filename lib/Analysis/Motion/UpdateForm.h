@@ -38,8 +38,7 @@ public:
   /// Numbers that are given from outside, by entry argument.
   using GivenNumbers = llvm::DenseMap<unsigned, double>;
 
-  /// Fails (`isValid` is false) if the parameter is not carried, has a single element, or its update is
-  /// too long.
+  /// Fails (`isValid` is false) if the parameter is not carried, or its update is too long.
   UpdateForms(const UpdateGraph &graph, unsigned parameter, const GivenNumbers &given);
 
   bool isValid() const { return valid; }
@@ -103,6 +102,9 @@ private:
   std::optional<ValueId> gradient;
   const GivenNumbers &given;
   bool valid = false;
+  /// The parameter is one number: values that are made of it, its gradient or its states are in `own`.
+  bool isOneElement = false;
+  llvm::DenseSet<ValueId> own;
   llvm::SmallVector<unsigned> states, carriedStates;
   SymbolTable symbols;
   llvm::DenseMap<ValueId, UpdateNumber> numbers;

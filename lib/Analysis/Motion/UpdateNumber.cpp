@@ -89,7 +89,7 @@ std::optional<UpdateNumber> UpdateNumber::inverse() const {
 SymbolId SymbolTable::get(ValueId value, unsigned part) {
   auto [it, isNew] = ids.try_emplace({value, part}, symbols.size());
   if (isNew)
-    symbols.push_back({value, std::nullopt});
+    symbols.push_back({value, part, std::nullopt, 0, {}});
   return it->second;
 }
 

@@ -56,14 +56,23 @@ class SymbolTable {
 public:
   struct Symbol {
     ValueId value;
+    /// 0: the value itself. 1: one over it. Others: one of the two numbers in `choice`, by a predicate that is
+    /// `chosenBy`.
+    unsigned part;
     /// What it tends to in a long run, where the program says so (a power of a number less than one, whose
     /// exponent is carried from step to step).
     std::optional<double> limit;
+    ValueId chosenBy = 0;
+    std::vector<UpdateNumber> choice;
   };
 
   /// The symbol for `value`, or for part `part` of what defines it.
   SymbolId get(ValueId value, unsigned part = 0);
   void setLimit(SymbolId id, double limit) { symbols[id].limit = limit; }
+  void setChoice(SymbolId id, ValueId predicate, const UpdateNumber &a, const UpdateNumber &b) {
+    symbols[id].chosenBy = predicate;
+    symbols[id].choice = {a, b};
+  }
   const Symbol &operator[](SymbolId id) const { return symbols[id]; }
   /// The number in a long run, if it tends to one.
   std::optional<double> evaluate(const UpdateNumber &number) const;

@@ -133,8 +133,36 @@ FailureOr<bool> ProgramBuilder::unroll(Operation &op, Frame &frame, unsigned dep
   return false;
 }
 
-/// Each result equals what every branch yields.
+/// The region that is taken where the predicate is a known number: of `if` the first where it is true, of
+/// `case` the one of this number, the last for all that there is none for.
+static std::optional<unsigned> takenRegion(Operation &op, std::optional<double> predicate) {
+  if (!predicate)
+    return std::nullopt;
+  unsigned last = op.getNumRegions() - 1;
+  unsigned taken = op.getName().stripDialect() == "if" ? (*predicate != 0 ? 0 : 1)
+                   : *predicate >= 0 && *predicate < last ? static_cast<unsigned>(*predicate)
+                                                          : last;
+  if (taken > last)
+    return std::nullopt;
+  Region &region = op.getRegion(taken);
+  bool isPlain = region.hasOneBlock() && region.getNumArguments() == 0 && !region.front().empty() &&
+                 region.front().back().getOperandTypes() == op.getResultTypes();
+  return isPlain ? std::optional(taken) : std::nullopt;
+}
+
+/// Each result equals what every branch yields; where it is known which one is taken, it is what that
+/// yields.
 LogicalResult ProgramBuilder::visitBranches(Operation &op, Frame &frame, unsigned depth) {
+  if (op.getNumOperands() == 1 && op.getNumRegions() > 0)
+    if (std::optional<unsigned> taken =
+            takenRegion(op, program.values[get(frame, op.getOperand(0))].constant)) {
+      FailureOr<Ids> ids = visitRegion(op, *taken, {}, frame, depth);
+      if (failed(ids))
+        return failure();
+      for (auto [result, id] : llvm::zip(op.getResults(), *ids))
+        frame[result] = id;
+      return success();
+    }
   SmallVector<Ids> yielded;
   for (Region &region : op.getRegions()) {
     if (region.empty() && op.getNumResults() == 0)

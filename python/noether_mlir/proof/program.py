@@ -287,7 +287,28 @@ class _Expansion:
         del self.program.steps[steps:], self.program.values[values:]
         return False
 
+    def taken(self, op: Any, frame: dict[Any, int]) -> int | None:
+        """The region that is taken where the predicate is a known number."""
+        number = self.number(self.get(frame, op.operands[0])) if len(op.operands) == 1 and len(op.regions) else None
+        if number is None:
+            return None
+        last = len(op.regions) - 1
+        if op.name.endswith(".if"):
+            taken = 0 if number != 0 else 1
+        else:
+            taken = int(number) if 0 <= number < last else last
+        if taken > last or len(op.regions[taken].blocks) != 1:
+            return None
+        block = op.regions[taken].blocks[0]
+        operations = list(block.operations)
+        types = [value.type for value in operations[-1].operation.operands] if operations else None
+        return taken if not len(block.arguments) and types == [result.type for result in op.results] else None
+
     def branches(self, op: Any, frame: dict[Any, int], depth: int) -> None:
+        if (taken := self.taken(op, frame)) is not None:
+            for result, value in zip(op.results, self.region(op, taken, [], frame, depth), strict=True):
+                frame[result] = value
+            return
         yielded = [
             self.region(op, number, [], frame, depth) for number, region in enumerate(op.regions) if len(region.blocks)
         ]

@@ -55,8 +55,27 @@ def _evaluate(jaxpr, consts, args, values, factors, seen):
         inner = eqn.params.get("jaxpr") or eqn.params.get("call_jaxpr")
         if eqn.primitive.name in ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call") and inner is not None:
             outputs = _evaluate(inner.jaxpr, inner.consts, inputs, values, factors, seen)
+        elif eqn.primitive.name == "scan":
+            outputs = _scan(eqn.params, inputs, values, factors, seen)
+        elif eqn.primitive.name == "cond":
+            outputs = jax.lax.switch(inputs[0], [
+                lambda *args, branch=branch: _evaluate(branch.jaxpr, branch.consts, args, values, factors, seen)
+                for branch in eqn.params["branches"]], *inputs[1:])
         else:
             outputs = eqn.primitive.bind(*inputs, **eqn.primitive.get_bind_params(eqn.params))
             outputs = outputs if eqn.primitive.multiple_results else [outputs]
         env.update(zip(eqn.outvars, outputs, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _scan(params, inputs, values, factors, seen):
+    body, first = params["jaxpr"], params["num_consts"]
+    count = params["num_carry"]
+
+    def step(carry, x):
+        out = _evaluate(body.jaxpr, body.consts, [*inputs[:first], *carry, *x], values, factors, seen)
+        return out[:count], out[count:]
+
+    carry, outputs = jax.lax.scan(
+        step, inputs[first:first + count], inputs[first + count:], length=params["length"], reverse=params["reverse"])
+    return [*carry, *outputs]

@@ -1,18 +1,42 @@
 # Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The table of docs/optimizers.md: what each optimizer makes of each family of symmetries.
+"""The tables of docs/optimizers.md: what each optimizer makes of each family of symmetries, one for each library.
 
-`python -m optimizers.table` in test/python writes it, with the analysis as it is.
+`python -m optimizers.table` in test/python writes them, with the analysis as it is.
 """
 
+import dataclasses
 import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from .catalogue import ENTRIES, EXCLUDED
-from .steps import report
+from . import catalogue, steps
 from .verify import claims_law, couples_blocks, short
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[3] / "docs" / "optimizers.md"
 BEGIN, END = "<!-- generated: python -m optimizers.table -->\n", "<!-- end -->\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A library of optimizers.
+
+    Attributes:
+        library: its name. entries: names of its optimizers, in order.
+        report: a name -> what `noether analyze` says of the step with it, on the tensors of `network`.
+        of: a name -> the library's own (without the suffix that tells ways to use it apart).
+        excluded: names that are left out -> why.
+    """
+
+    library: str
+    entries: tuple[str, ...]
+    report: Callable[[str], Mapping[str, Any]]
+    of: Callable[[str], str]
+    excluded: Mapping[str, str]
+
+
+OPTAX = Source("optax", tuple(catalogue.ENTRIES), steps.report, lambda name: catalogue.ENTRIES[name].of, catalogue.EXCLUDED)
+SOURCES = [OPTAX]
 
 #: Family -> the tensor it is read off.
 SCALES = {"scale, tensor": "w_tensor", "scale, channel": "w_channel", "rescale": "relu_in"}
@@ -66,6 +90,8 @@ def scale_cell(kinetics):
             return f"coupled by {place(item)}" + (f"; while that is constant: {laws(kinetics)}" if kinetics["laws"] else "")
         if "the update of" in item["why"]:
             return f"{laws(kinetics) or 'kept'}; another tensor's update depends on it"
+        if "cannot be told" in item["why"]:
+            return f"not followed: {place(item)}" if item["op"] else "not followed"
         if "couples the blocks" not in item["why"]:
             return f"none: {place(item)}" if item["op"] else "not followed"
     cell = laws(kinetics) or "kept"
@@ -88,38 +114,47 @@ def group_cell(symmetry, kinetics):
     return f"{kinetics.get('keeps') or 'none'}: {why}"
 
 
-def row(name):
-    found = report(name)
+def row(source, name):
+    found = source.report(name)
     cells = [scale_cell(of(found, tensor)[1]) for tensor in SCALES.values()]
     cells += [group_cell(*of(found, tensor)) for tensor in GROUPS.values()]
     return [f"`{name}`", *cells]
 
 
-def is_solved(name):
+def is_solved(source, name):
     """Whether a law is known for the scale of a tensor, or the operation that couples tensors is named."""
-    kinetics = of(report(name), "w_tensor")[1]
+    kinetics = of(source.report(name), "w_tensor")[1]
     return claims_law(kinetics) or any("couples several" in b["why"] for b in kinetics["breaks"])
 
 
-def unsolved():
+def unsolved(source):
     """Entries without a law -> the operation that stops them."""
-    return {name: of(report(name), "w_tensor")[1]["breaks"][0] for name in ENTRIES if not is_solved(name)}
+    return {name: of(source.report(name), "w_tensor")[1]["breaks"][0] for name in source.entries if not is_solved(source, name)}
 
 
-def table():
-    lines = ["| optimizer | " + " | ".join([*SCALES, *GROUPS]) + " |", "|---" * 7 + "|"]
-    lines += ["| " + " | ".join(row(name)) + " |" for name in ENTRIES]
-    lines += ["", "Left out:", ""]
-    lines += [f"- `{name}`: {why}." for name, why in EXCLUDED.items()]
-    lines += ["", "Without a law:", ""]
-    lines += [f"- `{name}`: {item['why']}{f' ({place(item)})' if item['op'] else ''}." for name, item in unsolved().items()]
+def share_solved(source):
+    """Of the library's own names, those with a law in some way to use them; and the names without one."""
+    solved = {source.of(name) for name in source.entries if is_solved(source, name)}
+    open_names = {source.of(name) for name in unsolved(source)} - solved
+    return len(solved) / len(solved | open_names), sorted(open_names)
+
+
+def table(source):
+    lines = [f"### {source.library}", "", "| optimizer | " + " | ".join([*SCALES, *GROUPS]) + " |", "|---" * 7 + "|"]
+    lines += ["| " + " | ".join(row(source, name)) + " |" for name in source.entries]
+    if source.excluded:
+        lines += ["", "Left out:", ""]
+        lines += [f"- `{name}`: {why}." for name, why in source.excluded.items()]
+    if stopped := unsolved(source):
+        lines += ["", "Without a law:", ""]
+        lines += [f"- `{name}`: {item['why']}{f' ({place(item)})' if item['op'] else ''}." for name, item in stopped.items()]
     return "\n".join(lines) + "\n"
 
 
 def document(text):
-    """The document with the table as it is now."""
+    """The document with the tables as they are now."""
     head, rest = text.split(BEGIN)
-    return head + BEGIN + table() + END + rest.split(END)[1]
+    return head + BEGIN + "\n".join(map(table, SOURCES)) + END + rest.split(END)[1]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <string>
+#include <vector>
 
 namespace noether {
 
@@ -22,6 +23,22 @@ struct FrozenAverage {
   unsigned state; // entry argument
   /// What it keeps of itself in a step, as the type has it.
   double keeps;
+};
+
+/// A number of an update as the step computes it: a sum of products of numbers and values (tensors that are
+/// one number everywhere) of the entry's own body.
+struct MotionNumber {
+  struct Factor {
+    mlir::Value value;
+    int power;
+    /// Two numbers: which one is chosen by `value`, a predicate. Else empty.
+    std::vector<MotionNumber> choice;
+  };
+  struct Term {
+    double number;
+    std::vector<Factor> factors;
+  };
+  std::vector<Term> terms;
 };
 
 struct ParameterMotion {
@@ -90,6 +107,16 @@ struct ParameterMotion {
   std::string key, decayKey;
   /// The factor of the parameter in its own update, if it is a number.
   std::optional<double> keeps;
+
+  /// Where asked for (`AnalysisOptions::motionValues`), and where the step's own values tell them: of an update
+  /// driven by the gradient, A and b of x' = A x + b g, row by row, b in the last column.
+  llvm::SmallVector<MotionNumber, 0> values;
+  /// Of a normalized update: the factor of the parameter in it, and what the gradient is multiplied by but for
+  /// the size it is divided by.
+  std::optional<MotionNumber> keepsValue, stepValue;
+  /// Of a normalized update: what of its direction is left in the next one where the sizes it is divided by
+  /// do not change: 0 if it is the gradient, the rate of the moving average if it is one.
+  std::optional<double> directionMemory;
 
   llvm::StringRef describeDrive() const;
   bool isDecayed() const { return decay != Decay::None && decay != Decay::Unknown; }

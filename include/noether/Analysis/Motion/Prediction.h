@@ -41,6 +41,10 @@ struct Prediction {
 
 /// Of a step that was analysed with `AnalysisOptions::motions`.
 Prediction predict(const StepAnalysis &analysis, const Symmetry &symmetry);
+/// Of translations: the sums of the parameters along the direction, where their law is exact.
+std::optional<Prediction> predictTranslation(const StepAnalysis &analysis, const Symmetry &symmetry);
+/// Of groups of matrices: the charges that gradient flow and flow with momentum conserve.
+std::optional<Prediction> predict(const StepAnalysis &analysis, const AxisGroup &group);
 
 /// How many independent quantities an axis group conserves under gradient flow and under flow with momentum.
 /// Nothing where that is not known.
