@@ -29,7 +29,7 @@ Value PredictionInputs::next(unsigned argument) const {
 /// Whether all members move by the same rule with the same numbers, at every step.
 bool PredictionInputs::findMotion(const Symmetry &symmetry) {
   motions.clear();
-  if (symmetry.undescribed)
+  if (symmetry.undescribed || symmetry.family == Family::Affine)
     return false;
   for (const SymmetryMember &member : symmetry.members) {
     auto it = analysis.motions.find(member.argument);

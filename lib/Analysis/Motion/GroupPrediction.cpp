@@ -49,7 +49,7 @@ static void addDecay(Prediction &prediction, const ParameterMotion &motion, doub
 
 std::optional<Prediction> noether::predictTranslation(const StepAnalysis &analysis,
                                                       const Symmetry &symmetry) {
-  if (symmetry.undescribed)
+  if (symmetry.undescribed || symmetry.family != Family::Translation)
     return std::nullopt;
   const ParameterMotion *motion = commonMotion(analysis, symmetry.members);
   if (!motion)
