@@ -1,5 +1,13 @@
 // RUN: noether-opt %s -split-input-file --noether-lower-kernels-to-cpu="lanes=16 prefetch=1024" | FileCheck %s
 // RUN: noether-opt %s -split-input-file --noether-lower-kernels-to-cpu --noether-compile-kernels=cache=none | FileCheck %s --check-prefix=COMPILED
+// A cache that cannot be used is none; one that can has the same code the second time.
+// RUN: noether-opt %s -split-input-file --noether-lower-kernels-to-cpu --noether-compile-kernels=cache=/proc/none | FileCheck %s --check-prefix=COMPILED
+// RUN: rm -rf %t && noether-opt %s -split-input-file --noether-lower-kernels-to-cpu --noether-compile-kernels=cache=%t -o %t.first
+// RUN: noether-opt %s -split-input-file --noether-lower-kernels-to-cpu --noether-compile-kernels=cache=%t --remarks-filter=noether-kernels --remark-policy=all -o %t.second 2>&1 | FileCheck %s --check-prefix=FOUND
+// RUN: cmp %t.first %t.second
+
+// FOUND-NOT: KernelsCompiled
+// FOUND: KernelsFound
 
 // Equal loops over tensors of any size are one kernel. What is next for an argument lies where it did.
 

@@ -185,3 +185,10 @@ def test_rewritten():
     expected, found = plain(*step.args), ours(*step.args)
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+def test_refused():
+    """Steps for several devices are left to XLA, with one line that says so."""
+    with pytest.raises(noether_mlir.UnsupportedStep, match="one device, and the step is for 2"):
+        kernels.check_step("module attributes {mhlo.num_partitions = 2 : i32} {}")
+    kernels.check_step("module attributes {mhlo.num_partitions = 1 : i32} {}")
