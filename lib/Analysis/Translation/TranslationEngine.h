@@ -8,7 +8,8 @@
 // zero mean along what is summed; maxima pass what is common to all their operands; any other
 // operation demands that its operands have none. exp makes a factor of a shift and log a shift of a
 // factor; factors are followed in the same way. What cancels by itself on the way (x - mean(x),
-// x - max(x)) is annihilated: no layer is known by name.
+// x - max(x)) is annihilated: no layer is known by name. Where a shift meets a parameter that can take it
+// up, the parameter gets an unknown for that (TranslationAbsorption.cpp).
 
 #ifndef NOETHER_LIB_ANALYSIS_TRANSLATION_TRANSLATIONENGINE_H
 #define NOETHER_LIB_ANALYSIS_TRANSLATION_TRANSLATIONENGINE_H
