@@ -145,7 +145,8 @@ def BreakSymmetry : StepRewrite<"noether-break-symmetry"> {
     are what they were.
 
     Refused, with a remark: parameters without decay (a bias would change nothing), and updates that are not
-    known to be made of the gradient, states and decay.
+    known to be made of the gradient, decay, and states that are averages of these (slow weights would have to be
+    shifted too).
 
     Remarks (category `noether-break-symmetry`): `Shifted`, `NotShifted` with the reason.
 
