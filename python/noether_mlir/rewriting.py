@@ -69,6 +69,11 @@ class RewrittenStep:
         self._map = jax.jit(self._call_map, static_argnums=0)
 
     @property
+    def dropped(self) -> tuple[int, ...]:
+        """The leaves of the arguments that left the step, by number."""
+        return self._dropped
+
+    @property
     def changes_arguments(self) -> bool:
         """Whether arguments have another form: else `adapt` and `restore` only add and take away an empty `extra`."""
         return "noether_adapt" in self._module.signatures

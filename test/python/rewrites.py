@@ -8,10 +8,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from zoo import MODELS
 
 STEPS = 50
 #: Programs run once: compiling them is what takes time.
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
+
+class Joint:
+    """Three networks trained as one, so that one program tries all: their losses are added."""
+
+    NAMES = ("mlp_layernorm_without_bias", "mlp_rmsnorm", "mlp_batchnorm")
+
+    def __init__(self):
+        self.models = {name: MODELS[name] for name in self.NAMES}
+
+    def parameters(self, seed):
+        return {name: model.parameters(seed) for name, model in self.models.items()}
+
+    def data(self, seed):
+        return {name: model.data(seed) for name, model in self.models.items()}
+
+    def epsilons(self):
+        return {name: model.epsilons() for name, model in self.models.items()}
+
+    def initial_statistics(self):
+        return None
+
+    def loss(self, params, batch, epsilons):
+        return sum(model.loss(params[name], batch[name], epsilons[name]) for name, model in self.models.items())
 
 
 def optimized(model, transformation, steps=STEPS):
@@ -98,11 +123,13 @@ def train_rewritten(rewritten, args, data):
 def compare(step, rewritten, args, data, tolerance):
     """Fails if the two differ by more than the tolerance, or ten times what rounding at the start makes of it."""
     wanted, wanted_rest = train(step, args, data)
-    control, control_rest = train(step, (nudged(args[0]), *args[1:]), data)
     found, found_rest = train_rewritten(rewritten, args, data)
-    noise = distance((control, control_rest), (wanted, wanted_rest))
     error = distance((found, found_rest), (wanted, wanted_rest))
     moved = distance(wanted[0], args[0])
-    print(f"rewritten {error:.1e}, one-ulp control {noise:.1e}, moved {moved:.1e}")
+    print(f"rewritten {error:.1e}, moved {moved:.1e}")
     assert moved > 1e-3, "nothing was trained"
-    assert error <= max(tolerance, 10 * noise)
+    if error > tolerance:
+        control, control_rest = train(step, (nudged(args[0]), *args[1:]), data)
+        noise = distance((control, control_rest), (wanted, wanted_rest))
+        print(f"one-ulp control {noise:.1e}")
+        assert error <= 10 * noise
