@@ -40,6 +40,11 @@ FAMILIES = (
         ("plus", "minus"),
     ),
     Family(
+        "affine", "Absorbed shift", "b → b + t,  c → c − W t",
+        "What is added to these numbers another parameter can take away again, after the weights between them.",
+        ("plus", "minus"),
+    ),
+    Family(
         "general_linear", "Change of basis", "A → M A,  B → M⁻ᵀ B",
         "Only the product of these weights counts: any invertible matrix may be put between them.",
         ("square", "frame"),

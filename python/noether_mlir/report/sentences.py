@@ -109,7 +109,9 @@ def _shifted(group: Group, label: Labels, ranks: Ranks) -> Sentence:
         verb = "add" if part.exponent > 0 else "subtract"
         size = abs(part.exponent)
         spans.append(text(f"{verb.capitalize() if not number else f', {verb}'} "))
-        spans.append(Span("math", "t" if size == 1 else f"{size} t"))
+        # Of what takes a shift up: times the parameters between.
+        factors = part.side.removeprefix("absorber ") if part.side else ""
+        spans.append(Span("math", f"{'' if size == 1 else f'{size} '}{factors}t"))
         spans += [text(" to " if part.exponent > 0 else " from "), *_names(names)]
     each = _each(group, "t")
     return [*spans, *each, *(_along(group, label, ranks) if each else [])]
@@ -153,7 +155,7 @@ def sentence(group: Group, label: Labels, ranks: Ranks | None = None) -> Sentenc
     family = group.first.family
     if family in ("scale", "rescale"):
         spans = _scaled(group, label, ranks or {})
-    elif family == "translation":
+    elif family in ("translation", "affine"):
         spans = _shifted(group, label, ranks or {})
     elif family == "permutation":
         spans = _permuted(group, label)
