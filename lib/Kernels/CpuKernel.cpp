@@ -26,64 +26,6 @@ static bool isSingleNumber(Value value) {
 }
 static Type getElementType(Value value) { return getElementTypeOrSelf(value.getType()); }
 
-/// A sum from zero, in a type that sums are handed on in.
-static bool isKnownSum(Operation &op) {
-  if (op.getNumOperands() != 2 || op.getNumResults() != 1 || op.getNumRegions() != 1 ||
-      !op.getRegion(0).hasOneBlock() || traceSplat(op.getOperand(1)) != 0.0)
-    return false;
-  Block &body = op.getRegion(0).front();
-  if (body.getNumArguments() != 2 || body.getOperations().size() != 2)
-    return false;
-  Operation &combine = body.front(), &end = body.back();
-  Type stored = getElementType(op.getResult(0));
-  return combine.getName().getStringRef() == "stablehlo.add" && combine.getNumOperands() == 2 &&
-         combine.getOperand(0) != combine.getOperand(1) &&
-         llvm::all_of(combine.getOperands(), [&](Value v) { return v.getParentBlock() == &body; }) &&
-         end.getNumOperands() == 1 && end.getOperand(0) == combine.getResult(0) &&
-         (stored.isF32() || stored.isF64()) &&
-         isa_and_nonnull<FloatType>(getComputeType(getElementType(op.getOperand(0))));
-}
-
-/// Whether the function's values are tensors of known size and it ends as functions do.
-static bool hasStaticTensors(func::FuncOp kernel) {
-  if (!kernel.getBody().hasOneBlock())
-    return false;
-  Block &body = kernel.getBody().front();
-  auto isStatic = [](Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && tensor.hasStaticShape() && tensor.getNumElements() > 0;
-  };
-  return isa<func::ReturnOp>(body.back()) && llvm::all_of(body.getArgumentTypes(), isStatic) &&
-         llvm::all_of(body.without_terminator(), [&](Operation &op) {
-           return llvm::all_of(op.getResultTypes(), isStatic);
-         });
-}
-
-bool noether::isCpuKernel(func::FuncOp kernel) {
-  if (!hasStaticTensors(kernel))
-    return false;
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
-    if (isReduction(op)) {
-      if (!isKnownSum(op))
-        return false;
-    } else if (op.getNumOperands() == 0) {
-      if (!splatConstant(&op) || !getComputeType(getElementType(op.getResult(0))))
-        return false;
-    } else if (!isKnownElementwise(op)) {
-      return false;
-    }
-  }
-  auto isFloat = [](Value v) {
-    return isa_and_nonnull<FloatType>(getComputeType(getElementType(v)));
-  };
-  // A single predicate is one byte.
-  auto isReadable = [&](Value v) {
-    return isFloat(v) || (getElementType(v).isInteger(1) && isSingleNumber(v));
-  };
-  return llvm::all_of(kernel.getArguments(), isReadable) &&
-         llvm::all_of(kernel.getBody().front().back().getOperands(), isFloat);
-}
-
 namespace {
 
 class KernelEmitter {
@@ -97,7 +39,8 @@ public:
 private:
   void emitPrologue(LLVM::LLVMFuncOp function);
   void emitRow(Value row);
-  /// Emits the numbers at `column` and after, and returns the sums of this iteration added to `sums`.
+  /// Emits the numbers at `column` and after, and returns the sums of this iteration added to
+  /// `sums`.
   SmallVector<Value> emitNumbers(Value column, unsigned lanes, ValueRange sums);
   /// Sums along the row, added up in f64 over blocks.
   SmallVector<Value> emitBlock(Value first, Value last, ValueRange totals);
@@ -125,8 +68,8 @@ private:
   }
   Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
   Value multiply(Value x, Value y) { return arith::MulIOp::create(b, loc, x, y); }
-  /// The position of a row in a tensor that has the given dimensions only; `column` null where it is
-  /// the position of its first number.
+  /// The position of a row in a tensor that has the given dimensions only; `column` null where it
+  /// is the position of its first number.
   Value positionOf(unsigned mask, Value column);
   Type vectorOf(Type elementType, unsigned lanes) {
     return lanes == 1 ? elementType : VectorType::get(lanes, elementType);
@@ -306,14 +249,13 @@ Value KernelEmitter::emitLoop(Value first, Value last, unsigned step, ValueRange
   Value count = arith::SubIOp::create(b, loc, last, first);
   Value rest = step == 1 ? integer(0) : Value(arith::RemSIOp::create(b, loc, count, integer(step)));
   Value end = arith::SubIOp::create(b, loc, last, rest);
-  auto loop = scf::ForOp::create(
-      b, loc, first, end, integer(step), inits,
-      [&](OpBuilder &, Location, Value at, ValueRange carried) {
-        // The member builder follows the loop's.
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(at.getParentBlock());
-        scf::YieldOp::create(b, loc, body(at, carried));
-      });
+  auto loop = scf::ForOp::create(b, loc, first, end, integer(step), inits,
+                                 [&](OpBuilder &, Location, Value at, ValueRange carried) {
+                                   // The member builder follows the loop's.
+                                   OpBuilder::InsertionGuard guard(b);
+                                   b.setInsertionPointToEnd(at.getParentBlock());
+                                   scf::YieldOp::create(b, loc, body(at, carried));
+                                 });
   results.assign(loop.result_begin(), loop.result_end());
   return end;
 }
@@ -366,15 +308,14 @@ void KernelEmitter::emitRow(Value row) {
   }
   Value zero = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(0));
   SmallVector<Value> inits(alongRow.size(), zero);
-  auto loop = scf::ForOp::create(
-      b, loc, firstColumn, lastColumn, integer(options.sumBlock), inits,
-      [&](OpBuilder &, Location, Value first, ValueRange carried) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(first.getParentBlock());
-        Value full = add(first, integer(options.sumBlock));
-        Value last = arith::MinSIOp::create(b, loc, full, lastColumn);
-        scf::YieldOp::create(b, loc, emitBlock(first, last, carried));
-      });
+  auto loop = scf::ForOp::create(b, loc, firstColumn, lastColumn, integer(options.sumBlock), inits,
+                                 [&](OpBuilder &, Location, Value first, ValueRange carried) {
+                                   OpBuilder::InsertionGuard guard(b);
+                                   b.setInsertionPointToEnd(first.getParentBlock());
+                                   Value full = add(first, integer(options.sumBlock));
+                                   Value last = arith::MinSIOp::create(b, loc, full, lastColumn);
+                                   scf::YieldOp::create(b, loc, emitBlock(first, last, carried));
+                                 });
   for (auto [op, pointer] : llvm::zip_equal(sums, sumPointers)) {
     if (keepsColumns(op))
       continue;
@@ -388,9 +329,9 @@ void KernelEmitter::emitRow(Value row) {
 
 LLVM::LLVMFuncOp KernelEmitter::emit(StringRef name) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext()), number = b.getI64Type();
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()),
-      {pointer, pointer, pointer, number, number, number, number});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                  {pointer, pointer, pointer, number, number, number, number});
   auto function = LLVM::LLVMFuncOp::create(b, loc, name, type);
   OpBuilder::InsertionGuard guard(b);
   emitPrologue(function);

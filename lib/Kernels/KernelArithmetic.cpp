@@ -38,7 +38,8 @@ Value noether::spreadLike(Value number, Type like, OpBuilder &builder) {
   auto vector = dyn_cast<VectorType>(like);
   if (!vector || isa<VectorType>(number.getType()))
     return number;
-  return vector::BroadcastOp::create(builder, number.getLoc(), vector.clone(number.getType()), number);
+  return vector::BroadcastOp::create(builder, number.getLoc(), vector.clone(number.getType()),
+                                     number);
 }
 
 Value noether::castFloat(Value value, Type elementType, OpBuilder &builder) {
@@ -61,9 +62,18 @@ public:
       : op(op), x(operands), builder(builder), loc(op.getLoc()) {}
 
   // Contraction to fused operations is what the host compilers do too.
-  template <typename Op> Value binary() { return contracted<Op>(x[0], x[1]); }
-  template <typename Op> Value logical() { return Op::create(builder, loc, x[0], x[1]); }
-  template <typename Op> Value unary() { return Op::create(builder, loc, x[0]); }
+  template <typename Op>
+  Value binary() {
+    return contracted<Op>(x[0], x[1]);
+  }
+  template <typename Op>
+  Value logical() {
+    return Op::create(builder, loc, x[0], x[1]);
+  }
+  template <typename Op>
+  Value unary() {
+    return Op::create(builder, loc, x[0]);
+  }
   Value square() { return contracted<arith::MulFOp>(x[0], x[0]); }
   Value negate() { return arith::NegFOp::create(builder, loc, x[0]); }
   Value clamp() {
@@ -99,7 +109,8 @@ public:
   Value same() { return x[0]; }
 
 private:
-  template <typename Op> Value contracted(Value a, Value b) {
+  template <typename Op>
+  Value contracted(Value a, Value b) {
     return Op::create(builder, loc, a, b, arith::FastMathFlags::contract);
   }
   Value compare(arith::CmpFPredicate predicate, Value a, Value b) {

@@ -22,9 +22,7 @@ static int64_t countElements(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();
 }
 
-int64_t KernelSpace::getNumElements() const {
-  return llvm::product_of(sizes, int64_t(1));
-}
+int64_t KernelSpace::getNumElements() const { return llvm::product_of(sizes, int64_t(1)); }
 
 int64_t KernelSpace::getNumKept(unsigned mask) const {
   int64_t result = 1;
@@ -99,13 +97,12 @@ LogicalResult SpaceFinder::collect() {
   for (const Use &use : uses)
     if (llvm::product_of(use.shape, int64_t(1)) != elements)
       return failure();
-  return success(elements > 0 && llvm::all_of(body.getOperations(), [&](Operation &op) {
-                   return fits(op);
-                 }));
+  return success(elements > 0 &&
+                 llvm::all_of(body.getOperations(), [&](Operation &op) { return fits(op); }));
 }
 
-/// Whether an operation sees nothing but single numbers, values of the whole space, and what is spread over
-/// it; sums are only returned.
+/// Whether an operation sees nothing but single numbers, values of the whole space, and what is
+/// spread over it; sums are only returned.
 bool SpaceFinder::fits(Operation &op) const {
   bool isEnd = &op == &op.getBlock()->back();
   bool isReduction = op.getName().getStringRef() == "stablehlo.reduce";

@@ -25,7 +25,8 @@ namespace noether {
 using namespace mlir;
 using namespace noether;
 
-/// Runs of one call at most: XLA takes time that grows with the square of the operands of one operation.
+/// Runs of one call at most: XLA takes time that grows with the square of the operands of one
+/// operation.
 static constexpr size_t kMaxRuns = 192;
 
 namespace {
@@ -106,8 +107,7 @@ const LoweredKernel *KernelLowering::lower(func::FuncOp function) {
     return nullptr;
   OpBuilder builder = OpBuilder::atBlockEnd(kernels.getBody());
   LLVM::LLVMFuncOp kernel =
-      emitCpuKernel(function, *space, "kernel_" + std::to_string(emitted.size()), builder,
-                    options);
+      emitCpuKernel(function, *space, "kernel_" + std::to_string(emitted.size()), builder, options);
   auto equal = llvm::find_if(emitted, [&](LLVM::LLVMFuncOp other) {
     return OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(),
                                                       OperationEquivalence::IgnoreLocations);
@@ -135,7 +135,8 @@ SmallVector<ResultAlias> KernelLowering::findAliases(func::FuncOp entry, ArrayRe
     auto argument = dyn_cast<BlockArgument>(operand);
     if (!argument)
       continue;
-    auto carried = entry.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "noether.carried_to");
+    auto carried =
+        entry.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "noether.carried_to");
     if (!carried || carried.getInt() < 0 || carried.getInt() >= end.getNumOperands())
       continue;
     Value next = end.getOperand(carried.getInt());
@@ -166,9 +167,11 @@ static void extend(llvm::SetVector<Operation *> &reached, Block &block, bool for
   }
 }
 
-/// Results of the step that are computed from an operand that is overwritten and need not be there before
-/// the calls. If nothing says that they are, the host compiler keeps a copy of the operand for them.
-SmallVector<Value> KernelLowering::findReaders(ArrayRef<func::CallOp> calls, ArrayRef<Value> operands,
+/// Results of the step that are computed from an operand that is overwritten and need not be there
+/// before the calls. If nothing says that they are, the host compiler keeps a copy of the operand
+/// for them.
+SmallVector<Value> KernelLowering::findReaders(ArrayRef<func::CallOp> calls,
+                                               ArrayRef<Value> operands,
                                                ArrayRef<ResultAlias> aliases) {
   func::CallOp first = calls.front();
   Block &block = *first->getBlock();
@@ -186,7 +189,8 @@ SmallVector<Value> KernelLowering::findReaders(ArrayRef<func::CallOp> calls, Arr
       if (user && !before.contains(user) && !after.contains(user) && user->getNumResults() > 0)
         readers.insert(user);
     }
-  // The host compiler may read the operand again for every user of a reader: what is returned counts.
+  // The host compiler may read the operand again for every user of a reader: what is returned
+  // counts.
   extend(readers, block, /*forward=*/true);
   SmallVector<Value> values;
   for (Value returned : block.back().getOperands())
@@ -232,9 +236,8 @@ void KernelLowering::lowerPhase(ArrayRef<func::CallOp> calls) {
   table.numResults = results.size();
 
   OpBuilder builder(last);
-  Operation *update =
-      createUpdateCall(builder, last.getLoc(), operands.getArrayRef(),
-                       ValueRange(results).getTypes(), aliased, table);
+  Operation *update = createUpdateCall(builder, last.getLoc(), operands.getArrayRef(),
+                                       ValueRange(results).getTypes(), aliased, table);
   for (auto [old, result] : llvm::zip_equal(results, update->getResults()))
     old.replaceAllUsesWith(result);
 }

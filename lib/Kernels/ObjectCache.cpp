@@ -66,8 +66,8 @@ std::string ObjectCache::getDefaultDirectory() {
 }
 
 ObjectCache::ObjectCache(StringRef directory) : directory(directory) {
-  if (directory.empty() || sys::fs::create_directories(directory, /*IgnoreExisting=*/true,
-                                                       sys::fs::perms::owner_all))
+  if (directory.empty() ||
+      sys::fs::create_directories(directory, /*IgnoreExisting=*/true, sys::fs::perms::owner_all))
     return;
   struct stat status;
   usable = stat(this->directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && isOwn(status);
@@ -138,7 +138,8 @@ bool ObjectCache::store(StringRef key, StringRef object) const {
     Descriptor file(mkostemp(temporary.data(), O_CLOEXEC)); // for this user only
     if (file.number < 0)
       return false;
-    // On disk before it has its name: a machine that stops must not leave half of it under the name.
+    // On disk before it has its name: a machine that stops must not leave half of it under the
+    // name.
     written = writeAll(file.number, kMagic) && writeAll(file.number, hashOf(key)) &&
               writeAll(file.number, hashOf(object)) && writeAll(file.number, object) &&
               fsync(file.number) == 0;

@@ -36,8 +36,8 @@ Operation *noether::createUpdateCall(OpBuilder &builder, Location loc, ValueRang
   for (ResultAlias alias : aliases) {
     std::string tuple = results.size() == 1 ? "" : std::to_string(alias.result);
     aliasAttributes.push_back(parseAttribute(
-        "#stablehlo.output_operand_alias<output_tuple_indices = [" + tuple + "], operand_index = " +
-            std::to_string(alias.operand) + ", operand_tuple_indices = []>",
+        "#stablehlo.output_operand_alias<output_tuple_indices = [" + tuple +
+            "], operand_index = " + std::to_string(alias.operand) + ", operand_tuple_indices = []>",
         builder.getContext()));
   }
   OperationState state(loc, kName, operands, results);

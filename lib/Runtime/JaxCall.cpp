@@ -19,7 +19,8 @@ using namespace noether;
 static ffi::ErrorOr<KernelLibrary *> getLibrary(std::string_view key, std::string_view object,
                                                 int64_t numKernels) {
   static std::shared_mutex mutex;
-  static auto &libraries = *new std::map<std::string, std::unique_ptr<KernelLibrary>, std::less<>>();
+  static auto &libraries =
+      *new std::map<std::string, std::unique_ptr<KernelLibrary>, std::less<>>();
   {
     std::shared_lock<std::shared_mutex> lock(mutex);
     if (auto it = libraries.find(key); it != libraries.end())

@@ -9,8 +9,8 @@
 
 using namespace noether;
 
-/// Elements of a chunk. Larger ones leave threads without work at the end, smaller ones cost more than
-/// they bring; sums within one are kept in the cache.
+/// Elements of a chunk. Larger ones leave threads without work at the end, smaller ones cost more
+/// than they bring; sums within one are kept in the cache.
 static constexpr int64_t kChunk = 65536;
 /// Elements of a work item at least: small tensors are taken together.
 static constexpr int64_t kItem = 16384;
@@ -99,8 +99,7 @@ void KernelPlan::runChunk(const Chunk &chunk, std::span<const KernelFunction> ke
                       chunk.firstColumn, chunk.lastColumn);
 }
 
-void KernelPlan::finish(uint32_t number, const double *sums,
-                        std::span<void *const> results) const {
+void KernelPlan::finish(uint32_t number, const double *sums, std::span<void *const> results) const {
   const KernelRun &run = table.runs[number];
   std::vector<double> total;
   for (size_t i = 0; i < run.sums.size(); ++i) {

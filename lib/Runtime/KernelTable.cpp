@@ -77,8 +77,7 @@ static bool readRun(Reader &reader, const KernelTable &table, KernelRun &run) {
     KernelRun::Sum sum;
     int64_t kept, isDouble;
     if (!reader.take(sum.result, 0, table.numResults - 1) ||
-        !reader.take(kept, 0, (int64_t(1) << run.sizes.size()) - 1) ||
-        !reader.take(isDouble, 0, 1))
+        !reader.take(kept, 0, (int64_t(1) << run.sizes.size()) - 1) || !reader.take(isDouble, 0, 1))
       return false;
     sum.kept = kept;
     sum.isDouble = isDouble;

@@ -29,10 +29,10 @@ bool isCpuKernel(mlir::func::FuncOp kernel);
 ///     void name(void *const *buffers, const int64_t *sizes, double *const *sums,
 ///               int64_t firstRow, int64_t lastRow, int64_t firstColumn, int64_t lastColumn)
 ///
-/// `buffers` holds the addresses of the arguments, then of the results that are no sums; a result may lie
-/// where an argument does. `sizes` are those of the dimensions; a row is one index of all but the last.
-/// What the kernel sums over the given range is added to `sums`, where each sum has all elements
-/// that it keeps. Numbers narrower than f32 are computed with in f32.
+/// `buffers` holds the addresses of the arguments, then of the results that are no sums; a result
+/// may lie where an argument does. `sizes` are those of the dimensions; a row is one index of all
+/// but the last. What the kernel sums over the given range is added to `sums`, where each sum has
+/// all elements that it keeps. Numbers narrower than f32 are computed with in f32.
 ///
 /// The kernel must be one (`isCpuKernel`). What is emitted does not depend on the sizes.
 mlir::LLVM::LLVMFuncOp emitCpuKernel(mlir::func::FuncOp kernel, const KernelSpace &space,

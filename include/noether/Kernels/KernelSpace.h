@@ -12,12 +12,13 @@
 
 namespace noether {
 
-/// Axes that every sum and every spread operand treats alike are one dimension; where all sums are over
-/// everything there is just one.
+/// Axes that every sum and every spread operand treats alike are one dimension; where all sums are
+/// over everything there is just one.
 struct KernelSpace {
   /// Row-major; at least one.
   llvm::SmallVector<int64_t> sizes;
-  /// The dimensions that a reduction keeps, or that the operand of a spread has: bit d for dimension d.
+  /// The dimensions that a reduction keeps, or that the operand of a spread has: bit d for
+  /// dimension d.
   llvm::DenseMap<mlir::Operation *, unsigned> kept;
 
   int64_t getNumElements() const;
@@ -25,7 +26,8 @@ struct KernelSpace {
   int64_t getNumKept(unsigned mask) const;
 };
 
-/// Fails, silently, if the function is no loop over one index space, or has more than eight dimensions.
+/// Fails, silently, if the function is no loop over one index space, or has more than eight
+/// dimensions.
 mlir::FailureOr<KernelSpace> getKernelSpace(mlir::func::FuncOp kernel);
 
 } // namespace noether

@@ -23,15 +23,15 @@ namespace noether {
 /// The kernels of one object file, and the plans of calls of them.
 class KernelLibrary {
 public:
-  /// Links an object file that defines kernel_0 to kernel_<numKernels - 1>. Null, with the reason, if that
-  /// is not possible.
+  /// Links an object file that defines kernel_0 to kernel_<numKernels - 1>. Null, with the reason,
+  /// if that is not possible.
   static std::unique_ptr<KernelLibrary> load(std::string_view object, size_t numKernels,
                                              std::string &error);
   ~KernelLibrary();
 
   std::span<const KernelFunction> getKernels() const { return kernels; }
-  /// The plan of a table, made once for each; null if the numbers are no table for these kernels. Plans
-  /// live as long as the library.
+  /// The plan of a table, made once for each; null if the numbers are no table for these kernels.
+  /// Plans live as long as the library.
   const KernelPlan *getPlan(std::span<const int64_t> numbers);
 
 private:

@@ -11,8 +11,9 @@
 
 namespace noether {
 
-/// One table over the elements of all tensors. It does not depend on the number of threads, and sums of
-/// pieces are added in the order of the pieces: results are the same bit for bit whoever runs what.
+/// One table over the elements of all tensors. It does not depend on the number of threads, and
+/// sums of pieces are added in the order of the pieces: results are the same bit for bit whoever
+/// runs what.
 class KernelPlan {
 public:
   explicit KernelPlan(KernelTable table);

@@ -1,8 +1,8 @@
 // Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which kernels one call runs, on which of its buffers: as integers, since it is written by the compiler
-// and read wherever the call is.
+// Which kernels one call runs, on which of its buffers: as integers, since it is written by the
+// compiler and read wherever the call is.
 
 #ifndef NOETHER_RUNTIME_KERNELTABLE_H
 #define NOETHER_RUNTIME_KERNELTABLE_H

@@ -28,9 +28,9 @@ public:
 
   unsigned getNumThreads() const { return workers.size() + 1; }
 
-  /// Calls `work` once on each number below `numItems`, in any order, and returns when all are done.
-  /// A caller that finds the pool at work, and one in a process that was forked from the pool's, does
-  /// everything itself.
+  /// Calls `work` once on each number below `numItems`, in any order, and returns when all are
+  /// done. A caller that finds the pool at work, and one in a process that was forked from the
+  /// pool's, does everything itself.
   void run(size_t numItems, const Work &work);
 
   /// $NOETHER_NUM_THREADS, else as many as this process may run on at once.

@@ -64,8 +64,9 @@ public:
         OperationEquivalence::IgnoreLocations);
     SmallVector<Operation *, 1> &same = copies[hash];
     auto equal = llvm::find_if(same, [&](Operation *other) {
-      return OperationEquivalence::isEquivalentTo(other, clone, OperationEquivalence::exactValueMatch,
-                                                  nullptr, OperationEquivalence::IgnoreLocations);
+      return OperationEquivalence::isEquivalentTo(other, clone,
+                                                  OperationEquivalence::exactValueMatch, nullptr,
+                                                  OperationEquivalence::IgnoreLocations);
     });
     if (equal == same.end()) {
       same.push_back(clone);
@@ -136,7 +137,8 @@ static SmallVector<Operation *> findLive(const UpdateKernel &kernel) {
 func::FuncOp Outliner::build(const UpdateKernel &kernel, SmallVectorImpl<Value> &inputs,
                              SmallVectorImpl<unsigned> &resultOf) {
   MLIRContext *context = entry.getContext();
-  auto function = func::FuncOp::create(entry.getLoc(), "update", FunctionType::get(context, {}, {}));
+  auto function =
+      func::FuncOp::create(entry.getLoc(), "update", FunctionType::get(context, {}, {}));
   function.setPrivate();
   function->setDiscardableAttr("noether.kernel", UnitAttr::get(context));
   Block &block = *function.addEntryBlock();
@@ -179,7 +181,8 @@ SmallVector<Value> Outliner::createCall(const UpdateKernel &kernel) {
   OpBuilder builder(&entry.getBody().front().back());
   auto call = func::CallOp::create(builder, kernel.operations.front()->getLoc(), function, inputs);
   call->setDiscardableAttr("noether.phase", builder.getI64IntegerAttr(kernel.phase));
-  return llvm::map_to_vector(resultOf, [&](unsigned number) -> Value { return call.getResult(number); });
+  return llvm::map_to_vector(resultOf,
+                             [&](unsigned number) -> Value { return call.getResult(number); });
 }
 
 LogicalResult Outliner::outline(ArrayRef<UpdateKernel> kernels) {
@@ -199,7 +202,8 @@ LogicalResult Outliner::outline(ArrayRef<UpdateKernel> kernels) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (op.use_empty() && op.getNumResults() == 1 && phases.isUniform(op.getResult(0)))
       op.erase();
-  // A call stands after all that any user of its results waits for; nothing else moves behind another.
+  // A call stands after all that any user of its results waits for; nothing else moves behind
+  // another.
   return success(sortTopologically(&block));
 }
 
@@ -246,7 +250,8 @@ void OutlineUpdate::runOnOperation() {
   for (Operation *op : phases.getOperations())
     if (update.contains(op))
       groups.insert(phases.getGroup(op));
-  llvm::erase_if(kernels, [&](const UpdateKernel &kernel) { return !groups.contains(kernel.group); });
+  llvm::erase_if(kernels,
+                 [&](const UpdateKernel &kernel) { return !groups.contains(kernel.group); });
   Outliner outliner(entry, phases);
   if (failed(outliner.outline(kernels))) {
     entry.emitError("the loops of the update depend on each other"); // cannot be, by their phases

@@ -41,8 +41,7 @@ private:
 bool KernelMaker::isComputedBefore(Value value, const UpdateKernel &kernel) const {
   Operation *def = value.getDefiningOp();
   return def && phases.isInLoop(def) && phases.getGroup(def) == kernel.group &&
-         phases.getPhase(def) < kernel.phase &&
-         phases.getKind(def) != UpdateOperation::Reduction;
+         phases.getPhase(def) < kernel.phase && phases.getKind(def) != UpdateOperation::Reduction;
 }
 
 /// What anything but loops of the same group reads.
@@ -118,9 +117,8 @@ SmallVector<UpdateKernel, 0> KernelMaker::make() {
   SmallVector<UpdateKernel, 0> result;
   for (auto &[key, kernel] : kernels)
     result.push_back(std::move(kernel));
-  llvm::stable_sort(result, [](const UpdateKernel &a, const UpdateKernel &b) {
-    return a.phase < b.phase;
-  });
+  llvm::stable_sort(result,
+                    [](const UpdateKernel &a, const UpdateKernel &b) { return a.phase < b.phase; });
   findStored();
   for (UpdateKernel &kernel : result)
     fill(kernel);

@@ -23,8 +23,8 @@ struct UpdateKernel {
 
 /// The kernels of all groups and phases, earlier phases first.
 ///
-/// A value that a later phase of the same group needs again is computed again if that reads at most two
-/// more tensors (as much as writing it and reading it back), else it is an output.
+/// A value that a later phase of the same group needs again is computed again if that reads at most
+/// two more tensors (as much as writing it and reading it back), else it is an output.
 llvm::SmallVector<UpdateKernel, 0> makeKernels(const UpdatePhases &phases);
 
 } // namespace noether

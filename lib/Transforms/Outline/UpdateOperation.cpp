@@ -23,22 +23,21 @@ std::optional<int64_t> noether::countElements(Value value) {
 
 bool noether::isSingleNumber(Value value) { return countElements(value) == 1; }
 
-/// Operations of the host dialects whose result's elements each depend on the operands' elements in the
-/// same place.
+/// Operations of the host dialects whose result's elements each depend on the operands' elements in
+/// the same place.
 static bool isElementwise(StringRef name) {
   static const llvm::StringSet<> names = {
-      "stablehlo.abs",         "stablehlo.add",      "stablehlo.and",
-      "stablehlo.cbrt",        "stablehlo.ceil",     "stablehlo.clamp",
-      "stablehlo.compare",     "stablehlo.convert",  "stablehlo.cosine",
-      "stablehlo.divide",      "stablehlo.exponential",
-      "stablehlo.exponential_minus_one",             "stablehlo.floor",
-      "stablehlo.is_finite",   "stablehlo.log",      "stablehlo.log_plus_one",
-      "stablehlo.logistic",    "stablehlo.maximum",  "stablehlo.minimum",
-      "stablehlo.multiply",    "stablehlo.negate",   "stablehlo.not",
-      "stablehlo.or",          "stablehlo.power",    "stablehlo.rsqrt",
-      "stablehlo.select",      "stablehlo.sign",     "stablehlo.sine",
-      "stablehlo.sqrt",        "stablehlo.subtract", "stablehlo.tanh",
-      "stablehlo.xor",         "chlo.square"};
+      "stablehlo.abs",          "stablehlo.add",         "stablehlo.and",
+      "stablehlo.cbrt",         "stablehlo.ceil",        "stablehlo.clamp",
+      "stablehlo.compare",      "stablehlo.convert",     "stablehlo.cosine",
+      "stablehlo.divide",       "stablehlo.exponential", "stablehlo.exponential_minus_one",
+      "stablehlo.floor",        "stablehlo.is_finite",   "stablehlo.log",
+      "stablehlo.log_plus_one", "stablehlo.logistic",    "stablehlo.maximum",
+      "stablehlo.minimum",      "stablehlo.multiply",    "stablehlo.negate",
+      "stablehlo.not",          "stablehlo.or",          "stablehlo.power",
+      "stablehlo.rsqrt",        "stablehlo.select",      "stablehlo.sign",
+      "stablehlo.sine",         "stablehlo.sqrt",        "stablehlo.subtract",
+      "stablehlo.tanh",         "stablehlo.xor",         "chlo.square"};
   return names.contains(name);
 }
 
@@ -61,8 +60,8 @@ static bool isPlainReduction(Operation &op) {
   Operation &combine = body.front(), &end = body.back();
   StringRef name = combine.getName().getStringRef();
   return llvm::is_contained({"stablehlo.add", "stablehlo.maximum", "stablehlo.minimum"}, name) &&
-         combine.getNumResults() == 1 && combine.getNumOperands() == 2 && end.getNumOperands() == 1 &&
-         end.getOperand(0) == combine.getResult(0) &&
+         combine.getNumResults() == 1 && combine.getNumOperands() == 2 &&
+         end.getNumOperands() == 1 && end.getOperand(0) == combine.getResult(0) &&
          llvm::is_contained(body.getArguments(), combine.getOperand(0)) &&
          llvm::is_contained(body.getArguments(), combine.getOperand(1)) &&
          combine.getOperand(0) != combine.getOperand(1);

@@ -25,7 +25,8 @@ enum class UpdateOperation {
   Other
 };
 
-/// What an operation is by itself; a pointwise operation on uniform values only is said to be pointwise.
+/// What an operation is by itself; a pointwise operation on uniform values only is said to be
+/// pointwise.
 UpdateOperation classifyForUpdate(mlir::Operation &op);
 
 /// The number of elements of a ranked tensor of static shape; nothing for other values.

@@ -18,14 +18,14 @@ namespace noether {
 
 /// Operations of one block that belong to the update, in groups.
 ///
-/// Operations that are connected element by element make a *group*: they can share one loop. Where a number
-/// that the group sums (or anything computed by other means) is needed within the group again, the loop has
-/// to end first: the group has several *phases*. An operation runs as late as its users allow, so that
-/// an early phase computes no more than what the next ones wait for.
+/// Operations that are connected element by element make a *group*: they can share one loop. Where
+/// a number that the group sums (or anything computed by other means) is needed within the group
+/// again, the loop has to end first: the group has several *phases*. An operation runs as late as
+/// its users allow, so that an early phase computes no more than what the next ones wait for.
 class UpdatePhases {
 public:
-  /// `isUpdate` says which operations of the block belong to the update; what they are computed from
-  /// may be outside, what is computed from them is not needed by anything outside.
+  /// `isUpdate` says which operations of the block belong to the update; what they are computed
+  /// from may be outside, what is computed from them is not needed by anything outside.
   UpdatePhases(mlir::Block &block, llvm::function_ref<bool(mlir::Operation &)> isUpdate);
 
   /// Operations that run in loops, in their order: all pointwise ones and reductions.

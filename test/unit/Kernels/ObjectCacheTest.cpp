@@ -119,7 +119,8 @@ TEST_F(ObjectCacheTest, IsNotUsableWhereItCannotBe) {
 }
 
 /// What a child does must not return.
-template <typename Child> pid_t spawn(Child child) {
+template <typename Child>
+pid_t spawn(Child child) {
   pid_t pid = fork();
   if (pid == 0) {
     child();

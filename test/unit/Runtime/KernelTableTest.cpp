@@ -58,7 +58,8 @@ TEST(KernelTableTest, SurvivesAnyNumbers) {
   for (int round = 0; round < 20000; ++round) {
     std::vector<int64_t> other = numbers;
     for (int i = 0; i < 2; ++i)
-      other[random() % other.size()] = int64_t(random() >> (random() % 64)) * (random() % 2 ? 1 : -1);
+      other[random() % other.size()] =
+          int64_t(random() >> (random() % 64)) * (random() % 2 ? 1 : -1);
     if (std::optional<KernelTable> table = KernelTable::decode(other))
       EXPECT_EQ(table->encode(), other);
   }
