@@ -222,6 +222,14 @@ def test_rescale_pairs():
     assert "only params['head']['kernel']" in lint.message
 
 
+def test_a_block_that_several_rules_update():
+    """Kernel and bias before the norm are scale-invariant together: the mask decays one of them."""
+    (lint,) = of(analyze(sgd()), "N116")
+    assert lint.severity == "note" and "only params['first']['kernel'] decays" in lint.message
+    assert not of(analyze(sgd(None)), "N116")
+    assert not of(analyze(sgd(), bias=False), "N116")
+
+
 def test_frozen_directions():
     found = of(analyze(optax.sgd(0.1)), "N115")
     assert any("8 directions of params['first']['kernel']" in lint.message for lint in found)
