@@ -146,7 +146,9 @@ bool PredictionInputs::addLinear(const Symmetry &symmetry, ArrayRef<MemberAttr> 
 bool PredictionInputs::addNormalized(const Symmetry &symmetry, ArrayRef<MemberAttr> members,
                                      RankedTensorType type, SmallVectorImpl<Output> &outputs) {
   const ParameterMotion &first = *motions.front();
-  if (symmetry.family == Family::Translation || first.decay == ParameterMotion::Decay::Normalized ||
+  // Moves are orthogonal to the weight where all its entries are divided by about the same; of several members
+  // each is divided by its own.
+  if (symmetry.family != Family::Scale || symmetry.members.size() != 1 || first.decay == ParameterMotion::Decay::Normalized ||
       first.decay == ParameterMotion::Decay::Unknown || !first.keepsValue || !first.stepValue)
     return false;
   if (!first.directionMemory)

@@ -226,6 +226,21 @@ def test_epsilon_makes_it_leading_order():
     assert "leading order" in step.prediction_labels.values() and 1e-9 < worst < 1e-3
 
 
+def test_leading_order_of_adamw():
+    """Norms of weights under AdamW: within 8 % over 200 steps. Pairs are divided by sizes of their own: no law."""
+    worst, pairs = 0.0, 0
+    for step, charges, _ in train("cnn", optax.adamw(1e-3, weight_decay=0.1)):
+        assert set(step.prediction_labels.values()) == {"leading order"}
+        for key in step.prediction_labels:
+            charge = charges[key]
+            worst = max(worst, float(abs(charge.predicted.next_charge / charge.next_charge - 1).max()))
+        pairs = len(charges) - len(step.prediction_labels)
+    assert pairs > 0 and 1e-6 < worst < 0.08
+    # All that a GPT scales is several weights together.
+    step, _, _ = next(train("gpt", optax.adamw(1e-3, weight_decay=0.1), 1))
+    assert not step.prediction_labels
+
+
 def test_charges_are_passed_on():
     """The functional form, in a loop of its own."""
     optimizer = EXACT_OPTIMIZERS["momentum"]
