@@ -333,7 +333,7 @@ def Lint : Pass<"noether-lint", "::mlir::ModuleOp"> {
     Example: `noether-opt --noether-lint="fail-on=warning" step.mlir -o /dev/null`.
 
     ```
-    step.py:41: warning: params['norm']['scale'] multiplies a normalised value and is decayed: ... [N103]
+    step.py:41: warning: the decay of params['w'] is divided by the size of the gradient like the gradient: ... [N106]
     ```
   }];
   let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes

@@ -78,7 +78,7 @@ def test_what_goes_by_name_is_shown_wrong(resnet):
 
 
 def test_lints_of_a_plain_recipe(resnet):
-    run = noether("lint", f"hf:{resnet},size=16,optimizer=sgd")
+    run = noether("lint", f"hf:{resnet},size=16,optimizer=sgd", "--notes", "--fail-on=N103")
     assert run.exit_code == 3 and "[N103]" in run.stdout and "normalization" in run.stdout
 
 
