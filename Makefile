@@ -36,7 +36,8 @@ $(BUILD)/.dependencies: tools/install-dependencies.sh
 	mkdir -p $(BUILD)
 	touch $@
 
-$(BUILD)/build.ninja: | $(BUILD)/.dependencies
+# The runtime of the kernels is compiled against the headers in jaxlib, so Python's packages come first.
+$(BUILD)/build.ninja: | $(BUILD)/.dependencies $(VENV)/.installed
 	ccache=$$(command -v ccache) && \
 	  launcher="-DCMAKE_C_COMPILER_LAUNCHER=$$ccache -DCMAKE_CXX_COMPILER_LAUNCHER=$$ccache"; \
 	cmake -G Ninja -S . -B $(BUILD) $(CMAKE_ARGS) $$launcher

@@ -142,6 +142,7 @@ def ReturnGradients : Pass<"noether-return-gradients", "::mlir::ModuleOp"> {
         tensor<4xf32> {noether.name = "gradient[0]", noether.role = "metric"})
     ```
   }];
+  let dependentDialects = ["::noether::NoetherDialect"]; // rules are its attributes
 }
 
 def InferSymmetries : Pass<"noether-infer-symmetries", "::mlir::ModuleOp"> {
@@ -288,7 +289,7 @@ def OutlineUpdate : Pass<"noether-outline-update", "::mlir::ModuleOp"> {
 
     Remarks: `UpdateOutlined` (category `noether-kernels`) with the numbers of functions, calls and phases.
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect"];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::noether::NoetherDialect"];
 }
 
 def Report : Pass<"noether-report", "::mlir::ModuleOp"> {

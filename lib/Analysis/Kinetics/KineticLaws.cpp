@@ -44,46 +44,52 @@ KineticSystem::KnobUse KineticSystem::useOf(const Knob &knob) const {
     return terms > 0;
   };
   auto isParameterTerm = [&](ValueId value) { return isTerm(value, 0); };
-  // A constant is what it is in one place.
-  llvm::DenseSet<ValueId> carries;
+  // What it multiplies on the way.
+  enum class Times { Numbers, Parameter, Own };
+  llvm::DenseMap<ValueId, Times> carriers;
   if (!knob.constant)
-    carries.insert(knob.value);
-  bool multipliesParameter = false, multipliesOwn = false;
+    carriers[knob.value] = Times::Numbers;
+  auto isOwn = [&](ValueId value) { return graph.owner[value] == parameter; };
+  std::optional<KnobUse> first;
   for (size_t index : slice) {
     const Program::Step &step = program.getSteps()[index];
     ArrayRef<ValueId> operands = program.operands(step);
     if (knob.constant) {
-      carries.erase(knob.value);
+      carriers.erase(knob.value);
       if (index == knob.step)
-        carries.insert(knob.value);
+        carriers[knob.value] = Times::Numbers;
     }
-    if (llvm::none_of(operands, [&](ValueId v) { return carries.contains(v); }) ||
-        step.kind != Program::StepKind::Rule)
+    std::optional<Times> carried;
+    for (ValueId operand : operands)
+      if (auto it = carriers.find(operand); it != carriers.end())
+        carried = std::max(carried.value_or(Times::Numbers), it->second);
+    if (!carried || step.kind != Program::StepKind::Rule)
       continue;
     bool isSum = llvm::count_if(step.rule->equations,
                                 [](auto &equation) { return equation.isEquality(); }) > 1;
-    if (!isSum) {
-      for (ValueId operand : operands) {
-        multipliesParameter |= !carries.contains(operand) && isParameterTerm(operand);
-        multipliesOwn |= !carries.contains(operand) && graph.owner[operand] == parameter;
-      }
+    if (!isSum || (*carried == Times::Numbers && llvm::none_of(operands, isOwn))) {
+      // (Also a sum of numbers, such as a schedule.)
+      Times times = *carried;
+      for (ValueId operand : operands)
+        if (!carriers.contains(operand) && isOwn(operand))
+          times = std::max(times, isParameterTerm(operand) ? Times::Parameter : Times::Own);
       for (ValueId result : program.results(step))
-        carries.insert(result);
+        carriers[result] = times;
       continue;
     }
-    if (multipliesParameter)
-      return KnobUse::WeightDecay;
-    if (!multipliesOwn) {
-      if (llvm::any_of(operands, [&](ValueId v) { return graph.owner[v] == parameter; }))
-        return KnobUse::Epsilon;
-      // A sum of numbers, such as a schedule: go on with it.
-      for (ValueId result : program.results(step))
-        carries.insert(result);
-      continue;
-    }
-    return llvm::any_of(operands, isParameterTerm) ? KnobUse::LearningRate : KnobUse::Other;
+    KnobUse use = *carried == Times::Numbers     ? KnobUse::Epsilon
+                  : *carried == Times::Parameter ? KnobUse::WeightDecay
+                  : llvm::any_of(operands, isParameterTerm) ? KnobUse::LearningRate
+                                                            : KnobUse::Other;
+    // What multiplies the step as well as the decay is a rate.
+    if (first == KnobUse::WeightDecay && use == KnobUse::LearningRate)
+      return use;
+    if (!first)
+      first = use;
+    if (first != KnobUse::WeightDecay)
+      return *first;
   }
-  return KnobUse::Other;
+  return first.value_or(KnobUse::Other);
 }
 
 Law KineticSystem::lawOf(const Knob &knob, const Fraction &degree) const {
