@@ -32,6 +32,9 @@ CutDims frozenDims(RuleBuilder &rule);
 Answer sliceOf(const Context &context, llvm::ArrayRef<int64_t> offsets,
                llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides);
 
+/// A slice whose place is not known. What keeps its size is whole: places are clamped, or must fit.
+Answer sliceSomewhere(const Context &context);
+
 /// Operand 0 inside copies of operand `value`: `low` and `high` elements of padding, negative ones
 /// cut off, `interior` elements between each two.
 Answer padOf(const Context &context, unsigned value, llvm::ArrayRef<int64_t> low,

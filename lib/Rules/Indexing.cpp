@@ -311,21 +311,7 @@ static Answer dynamicSlice(const Context &context) {
   if (context.numOperands() < 1 || context.numResults() != 1 ||
       context.operandRank(0) != context.resultRank(0))
     return context.wrongNumberOf("operands, results or dimensions");
-  RuleBuilder rule = context.builder();
-  Dims input, output;
-  for (auto [whole, piece] : llvm::zip_equal(context.operandShape(0), context.resultShape(0))) {
-    if (piece > whole)
-      return Answer::malformed("the slice is larger than its operand");
-    // Positions are clamped, so that a slice of full size starts at 0.
-    CutDims dims = whole == piece ? cutDim(rule, 0, whole, 0) : frozenDims(rule);
-    input.push_back(dims.whole);
-    output.push_back(dims.piece);
-  }
-  rule.operand(0, input).result(0, output);
-  for (unsigned i = 1; i < context.numOperands(); ++i)
-    rule.operand(i, rule.factors(context.operandRank(i)));
-  context.define(rule, 0, operand(0));
-  return withUses(rule, context, {OperandUse::Plus});
+  return sliceSomewhere(context);
 }
 
 static Answer dynamicUpdateSlice(const Context &context) {

@@ -29,6 +29,16 @@ CutDims rules::cutDim(RuleBuilder &rule, int64_t low, int64_t size, int64_t high
   return {Dim::concatenation(pieces), piece};
 }
 
+/// The slice of operand 0 between these dimensions; the other operands only say where.
+static Answer sliceBetween(const Context &context, RuleBuilder &rule, const Dims &input,
+                           const Dims &output) {
+  rule.operand(0, input).result(0, output);
+  for (unsigned i = 1; i < context.numOperands(); ++i)
+    rule.operand(i, rule.factors(context.operandRank(i)));
+  context.define(rule, 0, operand(0));
+  return withUses(rule, context, {OperandUse::Plus});
+}
+
 Answer rules::sliceOf(const Context &context, ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes,
                       ArrayRef<int64_t> strides) {
   ArrayRef<int64_t> shape = context.operandShape(0);
@@ -46,11 +56,20 @@ Answer rules::sliceOf(const Context &context, ArrayRef<int64_t> offsets, ArrayRe
     input.push_back(dims.whole);
     output.push_back(dims.piece);
   }
-  rule.operand(0, input).result(0, output);
-  for (unsigned i = 1; i < context.numOperands(); ++i)
-    rule.operand(i, rule.factors(context.operandRank(i)));
-  context.define(rule, 0, operand(0));
-  return withUses(rule, context, {OperandUse::Plus});
+  return sliceBetween(context, rule, input, output);
+}
+
+Answer rules::sliceSomewhere(const Context &context) {
+  RuleBuilder rule = context.builder();
+  Dims input, output;
+  for (auto [whole, piece] : llvm::zip_equal(context.operandShape(0), context.resultShape(0))) {
+    if (piece > whole)
+      return Answer::malformed("the slice is larger than its operand");
+    CutDims dims = whole == piece ? cutDim(rule, 0, whole, 0) : frozenDims(rule);
+    input.push_back(dims.whole);
+    output.push_back(dims.piece);
+  }
+  return sliceBetween(context, rule, input, output);
 }
 
 static Answer slice(const Context &context) {
@@ -74,23 +93,12 @@ static Answer slice(const Context &context) {
   return sliceOf(context, *starts, sizes, *strides);
 }
 
-/// Bounds are operands: only what keeps its size is known to be whole.
+/// Bounds are operands.
 static Answer realDynamicSlice(const Context &context) {
   if (context.numOperands() != 4 || context.numResults() != 1 ||
       context.operandRank(0) != context.resultRank(0))
     return context.wrongNumberOf("operands, results or dimensions");
-  RuleBuilder rule = context.builder();
-  Dims input, output;
-  for (auto [whole, piece] : llvm::zip_equal(context.operandShape(0), context.resultShape(0))) {
-    CutDims dims = whole == piece ? cutDim(rule, 0, whole, 0) : frozenDims(rule);
-    input.push_back(dims.whole);
-    output.push_back(dims.piece);
-  }
-  rule.operand(0, input).result(0, output);
-  for (unsigned i = 1; i < context.numOperands(); ++i)
-    rule.operand(i, rule.factors(context.operandRank(i)));
-  context.define(rule, 0, operand(0));
-  return withUses(rule, context, {OperandUse::Plus});
+  return sliceSomewhere(context);
 }
 
 Answer rules::padOf(const Context &context, unsigned value, ArrayRef<int64_t> low,
