@@ -15,6 +15,7 @@
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <array>
 #include <memory>
 #include <numeric>
 
@@ -133,8 +134,10 @@ private:
   /// The constants the loss is multiplied by at its end (and their inverses).
   llvm::SmallVector<double> lossFactors;
   llvm::DenseMap<mlir::Operation *, bool> heavyFunctions;
-  /// By argument; made where the scale of a loss has to be told from a learning rate.
-  llvm::DenseMap<unsigned, std::unique_ptr<ScalarDegrees>> scalarDegrees;
+  /// By the bit of ValueSources::scalars.
+  std::array<llvm::SmallVector<mlir::BlockArgument, 1>, 64> scalarArguments;
+  /// Made where the scale of a loss has to be told from a learning rate.
+  llvm::DenseMap<mlir::Value, std::unique_ptr<ScalarDegrees>> scalarDegrees;
 
   // Of the parameter at hand.
   unsigned current = 0;

@@ -39,8 +39,11 @@ void GradientFinder::computeSources() {
     case ArgumentRole::Hyper:
       break;
     }
-    if (isScalar)
-      own.scalars = uint64_t(1) << (argument.getArgNumber() % 64);
+    if (isScalar) {
+      unsigned bit = argument.getArgNumber() % scalarArguments.size();
+      own.scalars = uint64_t(1) << bit;
+      scalarArguments[bit].push_back(argument);
+    }
   }
   sources.reserve(calls.getNumOperations());
   for (auto [index, op] : llvm::enumerate(*entryBlock)) {
@@ -216,16 +219,19 @@ std::optional<GradientFinder::Scaled> GradientFinder::asScaled(Value value) {
 /// `scalars`, as the gradient of the loss has (loss scaling multiplies by a number that is taken out again).
 /// Nothing where degrees do not say.
 std::optional<bool> GradientFinder::hasDegreesOfLoss(Value value, uint64_t scalars) {
-  constexpr unsigned kMaxScalars = 4; // each is a walk over the step
-  if (static_cast<unsigned>(llvm::popcount(scalars)) > kMaxScalars)
-    return std::nullopt;
+  constexpr size_t kMaxScalars = 4; // each is a walk over the step
+  SmallVector<BlockArgument, kMaxScalars> arguments;
+  for (; scalars; scalars &= scalars - 1)
+    for (BlockArgument argument : scalarArguments[llvm::countr_zero(scalars)])
+      // The parameter's own takes a degree away.
+      if (argument.getArgNumber() != current) {
+        if (arguments.size() == kMaxScalars)
+          return std::nullopt;
+        arguments.push_back(argument);
+      }
   bool isKnown = true;
-  for (BlockArgument argument : entryBlock->getArguments()) {
-    unsigned number = argument.getArgNumber();
-    // The parameter's own takes a degree away.
-    if (!isScalarLike(argument) || !(scalars >> (number % 64) & 1) || number == current)
-      continue;
-    std::unique_ptr<ScalarDegrees> &degrees = scalarDegrees[number];
+  for (BlockArgument argument : arguments) {
+    std::unique_ptr<ScalarDegrees> &degrees = scalarDegrees[argument];
     if (!degrees)
       degrees = std::make_unique<ScalarDegrees>(argument, throughAll);
     std::optional<Fraction> own = degrees->degreeOf(value),
