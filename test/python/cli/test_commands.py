@@ -242,8 +242,8 @@ def test_hooks():
     for hook in hooks:
         name, *words = hook["entry"].split()
         assert name == "noether" and hook["language"] == "system"
-        assert noether(*words, "train.py:make", "--fail-on=never").exit_code == 0
-        assert noether(*words, "train.py:make").exit_code == 3
+        assert noether(*words, "train.py:make").exit_code == 0
+        assert noether(*words, "train.py:make", "--fail-on=N103").exit_code == 3
 
 
 def test_the_action(tmp_path):
@@ -256,7 +256,7 @@ def test_the_action(tmp_path):
     (bin_folder / "noether").chmod(0o755)
     summary = tmp_path / "summary.md"
     files = {"sarif": str(tmp_path / "out.sarif"), "report": str(tmp_path / "r.html")}
-    inputs = {**defaults, **files, "steps": "step.mlir"}
+    inputs = {**defaults, **files, "steps": "step.mlir", "fail-on": "N103"}
     assert {step["if"] for step in action["runs"]["steps"] if "if" in step} == {"${{ inputs.report != '' }}"}
     statuses = {}
     for step in action["runs"]["steps"]:
