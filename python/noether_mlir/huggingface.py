@@ -6,8 +6,10 @@ Nothing is downloaded and no weight is made: the model stands on the meta device
 AdamW whose weight decay leaves out what the `Trainer` leaves out, by name, and clipping by the global norm.
 """
 
+import gc
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,8 @@ def _configuration(wanted: Specification) -> Any:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         known = "a type of model, such as gpt2 or llama, or a folder with a config.json"
         raise NotATrainingStep(f"hf:{wanted.model}: neither {known}: {words[:200]}") from None
+    if getattr(config, "is_encoder_decoder", False) and getattr(config, "decoder_start_token_id", None) is None:
+        config.decoder_start_token_id = getattr(config, "pad_token_id", None) or 0  # where decoding starts is nobody's weight
     for key, value in wanted.fields.items():
         if not hasattr(config, key):
             raise NotATrainingStep(f"hf:{wanted.model}: its configuration has no field {key}")
@@ -143,11 +147,16 @@ def _model(config: Any, wanted: Specification) -> tuple[Any, dict[str, Any]]:
     raise NotATrainingStep(f"hf:{wanted.model}: no language model or image classifier is made of a {config.model_type}")
 
 
+#: Names that the `Trainer` keeps from decay: those of `Trainer.get_decay_parameter_names`, which takes a second to import.
+_NOT_DECAYED = (r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)")
+
+
 def decayed_by_name(model: Any) -> list[str]:
     """The parameters that the `Trainer` decays: it goes by types and names."""
-    from transformers import Trainer
+    import torch
+    from transformers.trainer_pt_utils import get_parameter_names
 
-    return Trainer.get_decay_parameter_names(None, model)  # type: ignore[arg-type]
+    return get_parameter_names(model, [torch.nn.LayerNorm], list(_NOT_DECAYED))
 
 
 def _trainer(model: Any) -> Any:
@@ -184,6 +193,19 @@ def _sgd(model: Any) -> Any:
 RECIPES: dict[str, Callable[[Any], Any]] = {"trainer": _trainer, "adamw": _adamw, "sgd": _sgd}
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Within it nothing looks for garbage: a traced step is millions of objects, and nearly all of them stay."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
+
+
+@_uncollected()
 def read_configuration(name: str) -> StepText:
     """The training step that `hf:MODEL[,FIELD=VALUE...]` names.
 

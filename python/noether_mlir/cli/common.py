@@ -21,7 +21,7 @@ from noether_mlir.lowering import StepText, lower_to_text, read_file, require_ja
 from noether_mlir.modules import functional
 
 #: Types of models that the shell offers; there are more.
-MODELS = ("bert", "gpt2", "llama", "mixtral", "qwen3", "resnet", "vit")
+MODELS = ("bert", "gpt2", "llama", "mixtral", "qwen3", "resnet", "t5", "vit")
 
 
 def complete_step(incomplete: str) -> list[str]:

@@ -9,6 +9,7 @@ import torch
 import torch.fx.traceback
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functionalize
+from torch.fx._lazy_graph_module import _use_lazy_graph_module
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from noether_mlir.errors import UnsupportedStep
@@ -39,7 +40,7 @@ def trace(function: Callable[..., Any], values: Sequence[Any], mode: FakeTensorM
     Raises:
         UnsupportedStep: if an operation changes a tensor in a way that cannot be written without.
     """
-    with mode:
+    with mode, _use_lazy_graph_module(True):  # graphs are read, and never run as Python
         graph = make_fx(
             function, decomposition_table=decompositions.first_pass(), _allow_non_fake_inputs=True
         )(*values)

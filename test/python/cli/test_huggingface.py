@@ -10,6 +10,7 @@ from noether_mlir.analysis import schema
 from noether_mlir.cli import app
 from noether_mlir.cli.common import MODELS as OFFERED
 from noether_mlir.errors import NotATrainingStep
+from noether_mlir import huggingface
 from noether_mlir.huggingface import parse
 from typer.testing import CliRunner
 
@@ -27,6 +28,9 @@ MODELS = {
     "vit": (f"{BERT},image_size=32", 4 * 32 + 1 + 32),
     # As Llama, with 4 experts.
     "mixtral": (f"{LLAMA},num_local_experts=4", 1 + 3 * 32 + 4 * 48 + 16 + 8),
+    # The stream; queries and keys, values and output (3 attentions); what reads each norm (6); two times 48 units.
+    "t5": ("num_layers=1,num_decoder_layers=1,d_model=32,d_kv=8,d_ff=48,num_heads=4,vocab_size=64",
+           1 + 6 * 32 + 6 * 32 + 2 * 48),
 }
 
 
@@ -52,6 +56,17 @@ def test_models(model):
     assert torus in (None, data["dimension"]["torus"])
     told = [name for choice in data["decay_by_name"] for name in choice["parameters"]]
     assert sorted(told) == sorted(parameter["name"] for parameter in data["parameters"])
+
+
+@pytest.mark.parametrize("model", [*MODELS, "resnet"])
+def test_the_trainer_decays_these(model):
+    """What it leaves out is written down here, since importing it takes longer than the rest."""
+    from transformers import Trainer
+
+    wanted = parse(f"hf:{model},{MODELS[model][0]}" if model in MODELS else f"hf:{model}")
+    built, _ = huggingface._model(huggingface._configuration(wanted), wanted)
+    decayed = huggingface.decayed_by_name(built)
+    assert decayed and decayed == Trainer.get_decay_parameter_names(None, built)
 
 
 @pytest.fixture(scope="module")
