@@ -63,7 +63,8 @@ private:
   void printParameter(const ParameterFacts &facts);
   void printSymmetry(const Symmetry &symmetry);
   void printMember(const SymmetryMember &member);
-  template <typename Part> void printPart(const Part &part);
+  template <typename Part>
+  void printPart(const Part &part);
   void printIndexed(const IndexedPart &part);
   void printAbsorber(const Absorber &absorber);
   void printKinetics(const SymmetryKinetics &kinetics);
@@ -108,8 +109,8 @@ void JsonPrinter::printParameter(const ParameterFacts &facts) {
     RankedTensorType type = typeOf(facts.argument);
     printSizes("shape", type ? type.getShape() : ArrayRef<int64_t>());
     std::string dtype;
-    llvm::raw_string_ostream(dtype) << (type ? type.getElementType()
-                                             : entry.getArgumentTypes()[facts.argument]);
+    llvm::raw_string_ostream(dtype)
+        << (type ? type.getElementType() : entry.getArgumentTypes()[facts.argument]);
     json.attribute("dtype", dtype);
     json.attribute("role", stringifyRole(argument.role));
     json.attribute("role_decided_by", argument.decidedBy);
@@ -140,7 +141,8 @@ void JsonPrinter::printMember(const SymmetryMember &member) {
 }
 
 /// Where the parameter has to be split or cut to say it.
-template <typename Part> void JsonPrinter::printPart(const Part &part) {
+template <typename Part>
+void JsonPrinter::printPart(const Part &part) {
   RankedTensorType type = typeOf(part.argument);
   if (!type || (ArrayRef<int64_t>(part.view) == type.getShape() && part.sizes == part.view))
     return;
@@ -174,9 +176,10 @@ void JsonPrinter::printAbsorber(const Absorber &absorber) {
   });
 }
 
-/// "sum over axis 0 of w^2" for one member, signed terms for several; of a translation the part of the
-/// parameters in its direction, "sum over axis 0 of w".
-static std::string describeCharge(const Symmetry &symmetry, llvm::function_ref<StringRef(unsigned)> nameOf) {
+/// "sum over axis 0 of w^2" for one member, signed terms for several; of a translation the part of
+/// the parameters in its direction, "sum over axis 0 of w".
+static std::string describeCharge(const Symmetry &symmetry,
+                                  llvm::function_ref<StringRef(unsigned)> nameOf) {
   std::string result;
   llvm::raw_string_ostream os(result);
   for (auto [index, member] : llvm::enumerate(symmetry.members)) {
@@ -197,7 +200,8 @@ static std::string describeCharge(const Symmetry &symmetry, llvm::function_ref<S
     } else if (member.axes.empty()) {
       os << "sum of ";
     }
-    os << (alone ? StringRef("w") : nameOf(member.argument)) << (symmetry.family == Family::Translation ? "" : "^2");
+    os << (alone ? StringRef("w") : nameOf(member.argument))
+       << (symmetry.family == Family::Translation ? "" : "^2");
   }
   return result;
 }
@@ -231,16 +235,17 @@ void JsonPrinter::printSymmetry(const Symmetry &symmetry) {
                             .str())
                 .second)
           json.object([&] {
-          json.attribute("constant", shortestDecimal(broken.constant));
-          json.attribute("degree", toString(broken.degree));
-          printOperation(broken.op);
-        });
+            json.attribute("constant", shortestDecimal(broken.constant));
+            json.attribute("degree", toString(broken.degree));
+            printOperation(broken.op);
+          });
     });
     printDerivation(symmetry.derivation, json);
     // (What an affine shift conserves depends on how the parameters between move.)
-    json.attribute("charge", symmetry.undescribed || symmetry.family == Family::Affine
-                                 ? std::string()
-                                 : text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
+    json.attribute("charge",
+                   symmetry.undescribed || symmetry.family == Family::Affine
+                       ? std::string()
+                       : text(describeCharge(symmetry, [&](unsigned a) { return nameOf(a); })));
   });
 }
 
@@ -285,6 +290,7 @@ void JsonPrinter::printKinetics(const SymmetryKinetics &kinetics) {
         json.object([&] {
           printOperation(broken.op);
           json.attribute("why", broken.why);
+          json.attribute("known", broken.isKnown);
         });
     });
     if (!kinetics.keeps.empty())
@@ -312,9 +318,8 @@ void JsonPrinter::printSymmetries(StringRef source) {
         printParameter(facts);
     });
     json.attributeArray("symmetries", [&] {
-      for (const Symmetry &symmetry :
-           llvm::concat<const Symmetry>(analysis.symmetries, analysis.translations,
-                                        analysis.affineShifts))
+      for (const Symmetry &symmetry : llvm::concat<const Symmetry>(
+               analysis.symmetries, analysis.translations, analysis.affineShifts))
         printSymmetry(symmetry);
       printAxisGroups(json, analysis);
     });
@@ -349,8 +354,7 @@ void JsonPrinter::printFindings() {
           json.attribute("why", text(mismatch.why));
         });
     });
-    json.attributeArray("lints",
-                        [&] { printLints(json, analysis, lintStep(analysis)); });
+    json.attributeArray("lints", [&] { printLints(json, analysis, lintStep(analysis)); });
     json.attributeArray("unknown_operations", [&] {
       for (Operation *op : analysis.unknownOperations)
         json.object([&] { printOperation(op); });
@@ -359,7 +363,8 @@ void JsonPrinter::printFindings() {
 }
 
 void noether::printJson(const StepAnalysis &analysis, StringRef source, llvm::raw_ostream &os) {
-  // Parts of one object, printed side by side as objects of their own: writing takes as long as analysing.
+  // Parts of one object, printed side by side as objects of their own: writing takes as long as
+  // analysing.
   std::array<std::string, 3> parts;
   auto print = [&](size_t part) {
     llvm::raw_string_ostream os(parts[part]);
@@ -376,7 +381,8 @@ void noether::printJson(const StepAnalysis &analysis, StringRef source, llvm::ra
   mlir::parallelFor(analysis.roles.entry->getContext(), 0, parts.size(), print);
   os << "{";
   llvm::interleave(
-      parts, os,
-      [&](StringRef part) { os << "\n" << part.drop_front().drop_back().trim('\n'); }, ",");
+      parts, os, [&](StringRef part) { os << "\n"
+                                          << part.drop_front().drop_back().trim('\n'); },
+      ",");
   os << "\n}\n";
 }

@@ -213,11 +213,12 @@ class StateDegree:
 
 @dataclass(frozen=True)
 class Break:
-    """A term of the update that no degrees save."""
+    """A term of the update that no degrees save; or, where it is not known to break anything, why nothing is claimed."""
 
     op: str = ""
     location: str = ""
     why: str = ""
+    known: bool = True
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 #include "GroupKinetics.h"
 
 #include "../AxisGroup/AxisGroupEngine.h"
+#include "../AxisGroup/AxisPlaces.h"
 #include "UpdateGraph.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -29,6 +30,8 @@ struct UpdateClass {
   AxisClasses::Node node = AxisClasses::trivial;
   /// Whether all its members are followed.
   bool isFollowed = true;
+  /// What blocks are numbered by: the matrix varies along these.
+  SmallVector<AtomId, 2> blockAtoms;
   uint8_t initialDemands = 0;
   struct Demanded {
     Operation *op;
@@ -41,24 +44,31 @@ class GroupTracker {
 public:
   GroupTracker(const UpdateGraph &graph, const Structure &structure)
       : program(graph.program), roles(graph.roles), gradients(graph.gradients), graph(graph),
-        slice(graph), engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
+        structure(structure), slice(graph),
+        engine(program, structure, slice.steps, program.getResults()[roles.loss]) {}
 
   void addGroups(ArrayRef<AxisGroup> groups);
   void run();
   SymmetryKinetics kineticsOf(const AxisGroup &group);
 
 private:
+  struct Slots {
+    SmallVector<uint32_t, 2> indices;
+    SmallVector<AtomId, 2> blockAtoms;
+  };
   /// The slots of a parameter that a member moves; nothing if they cannot be told.
-  std::optional<SmallVector<uint32_t, 2>> slotsOf(const AxisMember &member);
+  std::optional<Slots> slotsOf(const AxisMember &member);
   void addMember(UpdateClass &own, const AxisMember &member, bool inverse);
   void addParameters();
   void tieNext(unsigned argument);
   void blame(Operation *op);
+  void checkBlocks(ArrayRef<unsigned> followed);
 
   const Program &program;
   const StepRoles &roles;
   const GradientValues &gradients;
   const UpdateGraph &graph;
+  const Structure &structure;
   UpdateSlice slice;
   AxisGroupEngine engine;
   std::vector<UpdateClass> classes;
@@ -117,55 +127,47 @@ UpdateSlice::UpdateSlice(const UpdateGraph &graph) : steps(graph.program.getStep
 // Parameters
 //===----------------------------------------------------------------------===//
 
-std::optional<SmallVector<uint32_t, 2>> GroupTracker::slotsOf(const AxisMember &member) {
+/// Whether a place is where a member is, whatever the blocks are.
+static bool isAt(const AxisMember &member, const ResolvedAxis::Place &place) {
+  return place.isExact && llvm::equal(place.view, member.view) &&
+         llvm::equal(place.offsets, member.offsets) && llvm::equal(place.sizes, member.sizes) &&
+         static_cast<size_t>(member.axis) < place.varies.size() && place.varies[member.axis];
+}
+
+std::optional<GroupTracker::Slots> GroupTracker::slotsOf(const AxisMember &member) {
   ValueId value = program.getArguments()[member.argument];
-  ArrayRef<int64_t> shape = program.getValues()[value].shape();
+  const ResolvedSpace &space = structure.resolve(structure.spaceOf(value));
   const SpaceSlots &slots = engine.slotsOf(value);
-  if (slots.isOpaque || member.sizes != member.view ||
-      !llvm::all_of(member.offsets, [](int64_t offset) { return offset == 0; }))
+  if (slots.isOpaque)
     return std::nullopt;
-  // Which axis of the parameter the member's is a part of, and which part.
-  size_t dim = 0;
-  for (auto [axis, size] : llvm::enumerate(shape)) {
-    SmallVector<int64_t, 2> parts;
-    std::optional<unsigned> place;
-    for (int64_t covered = 1; dim < member.view.size() && (covered < size || parts.empty());
-         ++dim) {
-      if (dim == static_cast<size_t>(member.axis))
-        place = parts.size();
-      parts.push_back(member.view[dim]);
-      covered *= member.view[dim];
-    }
-    if (!place)
+  Slots own;
+  auto add = [&](uint32_t index, const ResolvedAxis::Place &place) {
+    own.indices.push_back(index);
+    own.blockAtoms.clear();
+    for (int64_t axis : member.blockAxes)
+      own.blockAtoms.push_back(place.atoms[axis]);
+  };
+  for (auto [index, slot] : llvm::enumerate(slots.slots)) {
+    if (slot.isPair)
       continue;
-    // Slots of one axis, the leading part first; those of other pieces of other axes are alike.
-    SmallVector<uint32_t, 2> own;
-    SmallVector<AtomId, 2> atoms;
-    for (auto [index, slot] : llvm::enumerate(slots.slots))
-      if (slot.axis == axis && !slot.isPair) {
-        own.push_back(index);
-        if (!llvm::is_contained(atoms, slot.atom))
-          atoms.push_back(slot.atom);
-      }
-    if (parts.size() == 1 && atoms.size() == 1 &&
-        llvm::all_of(own, [&](uint32_t index) { return slots.slots[index].size == size; }))
+    if (ResolvedAxis::Place place = axisPlaceOf(space, slot); isAt(member, place)) {
+      add(index, place);
       return own;
-    if (own.size() != parts.size())
-      return std::nullopt;
-    llvm::sort(own,
-               [&](uint32_t a, uint32_t b) { return slots.slots[a].key > slots.slots[b].key; });
-    for (auto [index, part] : llvm::zip_equal(own, parts))
-      if (slots.slots[index].size != part)
-        return std::nullopt;
-    return SmallVector<uint32_t, 2>{own[*place]};
+    }
+    // Pieces side by side that are moved alike are one member.
+    if (space.hasPieces)
+      if (ResolvedAxis::Place place = wholePlaceOf(space, slot); isAt(member, place))
+        add(index, place);
   }
-  return std::nullopt;
+  if (own.indices.empty())
+    return std::nullopt;
+  return own;
 }
 
 void GroupTracker::addMember(UpdateClass &own, const AxisMember &member, bool inverse) {
   ValueId value = program.getArguments()[member.argument];
   auto gradient = gradients.find(member.argument);
-  std::optional<SmallVector<uint32_t, 2>> slots = slotsOf(member);
+  std::optional<Slots> slots = slotsOf(member);
   bool known = slots && gradient != gradients.end() &&
                llvm::equal(engine.slotsOf(value).slots, engine.slotsOf(gradient->second).slots,
                            [](const AxisSlot &a, const AxisSlot &b) {
@@ -174,7 +176,10 @@ void GroupTracker::addMember(UpdateClass &own, const AxisMember &member, bool in
   own.isFollowed &= known;
   if (!known)
     return;
-  for (uint32_t slot : *slots) {
+  if (own.blockAtoms.empty())
+    own.blockAtoms = slots->blockAtoms;
+  own.isFollowed &= own.blockAtoms == slots->blockAtoms;
+  for (uint32_t slot : slots->indices) {
     moved.insert({member.argument, slot});
     AxisClasses &all = engine.getClasses();
     all.unify(own.node, engine.statesOf(value)[slot].node, inverse);
@@ -278,10 +283,27 @@ void GroupTracker::tieNext(unsigned argument) {
   blame(definition == kNoStep ? nullptr : program.getSteps()[definition].op);
 }
 
+/// Matrices that differ from block to block stay apart only where no operation brings blocks
+/// together.
+void GroupTracker::checkBlocks(ArrayRef<unsigned> followed) {
+  AxisGroupEngine::Variation variation;
+  for (const UpdateClass &own : classes)
+    if (!own.blockAtoms.empty())
+      variation[engine.getClasses().find(own.node).root] = own.blockAtoms;
+  if (variation.empty())
+    return;
+  for (unsigned step : followed)
+    engine.restrictVariation(step, variation);
+  for (UpdateClass &own : classes)
+    if (!own.blockAtoms.empty())
+      own.isFollowed &= variation.lookup(engine.getClasses().find(own.node).root) == own.blockAtoms;
+}
+
 void GroupTracker::run() {
   llvm::DenseSet<ValueId> known;
   for (auto &[argument, gradient] : gradients)
     known.insert(gradient);
+  SmallVector<unsigned> followed;
   for (unsigned step : slice.steps.set_bits()) {
     // Gradients are moved as they are.
     if (llvm::any_of(program.results(program.getSteps()[step]),
@@ -290,14 +312,17 @@ void GroupTracker::run() {
     if (std::optional<unsigned> choice = graph.genericChoice(program.getSteps()[step]))
       engine.forward(program.operands(program.getSteps()[step])[*choice],
                      program.results(program.getSteps()[step])[0]);
-    else
+    else {
       engine.run(step);
+      followed.push_back(step);
+    }
     blame(program.getSteps()[step].op);
   }
   for (auto &[argument, gradient] : gradients)
     tieNext(argument);
   for (unsigned state : slice.states)
     tieNext(state);
+  checkBlocks(followed);
 }
 
 SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
@@ -306,7 +331,8 @@ SymmetryKinetics GroupTracker::kineticsOf(const AxisGroup &group) {
   auto found = classOf.find(&group);
   const UpdateClass *own = found == classOf.end() ? nullptr : &classes[found->second];
   if (!own || !own->isFollowed) {
-    kinetics.breaks.push_back({nullptr, "how the update moves these axes is not followed"});
+    kinetics.breaks.push_back(
+        {nullptr, "how the update moves these axes is not followed", /*isKnown=*/false});
     return kinetics;
   }
   uint8_t demands = engine.getClasses().demandsOn(own->node);

@@ -24,8 +24,8 @@ static void addLaws(SymmetryKinetics &kinetics, llvm::ArrayRef<Law> laws) {
       kinetics.laws.push_back(law);
 }
 
-/// What brings blocks together which the symmetry scales apart: laws are those of a parameter that is
-/// scaled as a whole.
+/// What brings blocks together which the symmetry scales apart: laws are those of a parameter that
+/// is scaled as a whole.
 static mlir::Operation *findCoupling(const UpdateGraph &graph, const KineticSystem::Result &update,
                                      const SymmetryMember &member) {
   if (!update.mixing || update.isTrivial || (member.axes.empty() && member.isWholeParameter()))
@@ -64,9 +64,10 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const UpdateGraph &gra
                               graph.owner[program.getResults()[*next]] == argument);
       if (!isKnown) {
         kinetics.equivariant = false;
-        kinetics.breaks.push_back(
-            {graph.findJoin(argument), "the gradient of " + roles.arguments[argument].name +
-                                           " cannot be told from its update"});
+        kinetics.breaks.push_back({graph.findJoin(argument),
+                                   "the gradient of " + roles.arguments[argument].name +
+                                       " cannot be told from its update",
+                                   /*isKnown=*/false});
         continue;
       }
       auto it = solved.find(argument);
@@ -81,12 +82,13 @@ SmallVector<SymmetryKinetics, 0> noether::analyzeKinetics(const UpdateGraph &gra
               return other.op == broken.op && other.why == broken.why;
             }))
           kinetics.breaks.push_back(broken);
-      // Where its own update is not coupled, another's may be: by a norm that it does not use itself.
+      // Where its own update is not coupled, another's may be: by a norm that it does not use
+      // itself.
       if (auto reader = readers.find(argument); reader != readers.end() && update.breaks.empty()) {
         kinetics.equivariant = false;
-        kinetics.breaks.push_back({nullptr, "the update of " + roles.arguments[reader->second].name +
-                                                " depends on " + roles.arguments[argument].name +
-                                                ", which it couples"});
+        kinetics.breaks.push_back(
+            {nullptr, "the update of " + roles.arguments[reader->second].name + " depends on " +
+                          roles.arguments[argument].name + ", which it couples"});
       }
       if (mlir::Operation *op = findCoupling(graph, update, member)) {
         kinetics.equivariant = false;

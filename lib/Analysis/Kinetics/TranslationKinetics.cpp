@@ -410,9 +410,10 @@ noether::analyzeTranslationKinetics(const UpdateGraph &graph, ArrayRef<Symmetry>
       }
       if (!gradients.contains(member.argument) || !roles.arguments[member.argument].carriedTo) {
         kinetics.equivariant = hasFactor = false;
-        kinetics.breaks.push_back({nullptr, "the gradient of " +
-                                                roles.arguments[member.argument].name +
-                                                " cannot be told from its update"});
+        kinetics.breaks.push_back({nullptr,
+                                   "the gradient of " + roles.arguments[member.argument].name +
+                                       " cannot be told from its update",
+                                   /*isKnown=*/false});
         continue;
       }
       auto it = solved.find(member.argument);

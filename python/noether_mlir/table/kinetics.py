@@ -68,7 +68,9 @@ def _words(kinetics: list[Kinetics], label: Labels) -> Text:
             of = label.summary(law.parameter for law in found if law.parameter)
             line.append(f"  for {', '.join(of[:3])}{f' and {len(of) - 3} more' if len(of) > 3 else ''}", style="dim")
         lines.append(line)
-    lines += break_lines([item for entry in kinetics for item in entry.breaks], label, "broken: ")
+    breaks = [item for entry in kinetics for item in entry.breaks]
+    lines += break_lines([item for item in breaks if item.known], label, "broken: ")
+    lines += break_lines([item for item in breaks if not item.known], label, "not known: ")
     return Text("\n").join(lines or [Text("no law found", style="dim")])
 
 

@@ -36,6 +36,8 @@ struct StateDegree {
 struct KineticBreak {
   mlir::Operation *op;
   std::string why;
+  /// Whether it does break the symmetry; otherwise it is why nothing is claimed.
+  bool isKnown = true;
 };
 
 struct SymmetryKinetics {
