@@ -412,6 +412,14 @@ def schema() -> dict[str, Any]:
     return json.loads(resources.files("noether_mlir").joinpath("schema.json").read_text())
 
 
+def numbers_with(known: Mapping[str, float], given: Mapping[str, float] | None) -> dict[str, float]:
+    """The numbers that a step comes with, and in their places those that are given, also by the last keys of names."""
+    given = dict(given or {})
+    names = lambda key, name: name == key or name.endswith((f"['{key}']", f".{key}"))
+    kept = {name: number for name, number in known.items() if not any(names(key, name) for key in given)}
+    return {**kept, **given}
+
+
 def analyze_text(
     text: str | bytes,
     source: str,
@@ -459,9 +467,11 @@ def analyze(
     """Finds the symmetries of a training step and how its optimizer breaks them. Compiles and runs nothing.
 
     Args:
-        step: a function of `args` (jitted or not), which returns the next parameters and states, and a loss; or
-            a `jax.stages.Lowered`, a `jax.export.Exported`, MLIR text, or the path of a module.
-        args, kwargs: the function's arguments: arrays or `jax.ShapeDtypeStruct`s.
+        step: a function of `args` (jitted or not, by `nnx.jit` and `equinox.filter_jit` too), which returns the next
+            parameters and states, and a loss; or a compiled Keras model; or a `jax.stages.Lowered`, a
+            `jax.export.Exported`, MLIR text, or the path of a module.
+        args, kwargs: the function's arguments: arrays or `jax.ShapeDtypeStruct`s, flax.nnx modules, Equinox modules. Of a
+            Keras model, a batch: x, y, and weights of the samples.
         roles: what arguments are, where that is not to be inferred: one entry per positional argument, or a mapping
             from argument names; an entry is "param", "state", "batch", "hyper" or "rng", a pytree of these, or None.
         spurion_threshold: constants up to this size that stand alone in a sum, comparison or maximum (the epsilons of
@@ -479,4 +489,4 @@ def analyze(
     options = {"roles": roles, "static_argnums": static_argnums, "static_argnames": static_argnames}
     text = read_step(step, args, kwargs, **options)
     return analyze_text(text.text, text.source, spurion_threshold=spurion_threshold, derivations=derivations,
-                        numbers=numbers, gradient_norm=gradient_norm)
+                        numbers=numbers_with(text.numbers, numbers), gradient_norm=gradient_norm)

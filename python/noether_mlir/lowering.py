@@ -203,6 +203,14 @@ def plain_step(step: Any) -> Any:
     return step
 
 
+def _compute_once(module: Any) -> None:
+    """What a step computes several times over, it computes once: a constant then is one constant."""
+    from jaxlib.mlir.passmanager import PassManager
+
+    with module.context:
+        PassManager.parse("builtin.module(inline,func.func(cse))").run(module.operation)
+
+
 def lower_to_text(
     step: Callable[..., Any],
     args: Sequence[Any],
@@ -240,6 +248,9 @@ def lower_to_text(
         lowered = traced.lower()
         module = lowered.compiler_ir("stablehlo")
     details = getattr(getattr(lowered, "_lowering", None), "compile_args", {})  # JAX has no public name for these
+    if getattr(plain, "noether_repeats", False):
+        _compute_once(module)
+    roles = getattr(plain, "noether_roles", None) if roles is None else roles
     annotate(module, argument_roles(plain, args, kwargs, roles, static_argnums, static_argnames))
     return LoweredStep(
         text=print_generic(module),
@@ -277,4 +288,4 @@ def read_step(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], **optio
 
     step, args, kwargs = functional(step, args, kwargs, options)
     lowered = lower_to_text(step, args, kwargs, **options)
-    return StepText(lowered.text, lowered.name)
+    return StepText(lowered.text, lowered.name, getattr(step, "noether_numbers", {}))

@@ -1,16 +1,18 @@
 # Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Steps that update flax.nnx modules in place, as functions that return what they change.
+"""Steps as frameworks have them, as functions of arrays that return what they change.
 
-Flax is recognised by its types' names, and imported only where its modules are among the arguments.
+Steps that update flax.nnx modules in place, steps of Equinox's modules, compiled Keras models. Frameworks are recognised by
+their types' names, and imported only where there is something of theirs.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from noether_mlir import keras
 from noether_mlir.errors import NoetherError
-from noether_mlir.roles import parameter_names
+from noether_mlir.roles import parameter_names, static_positions
 
 
 def is_module(value: Any) -> bool:
@@ -22,17 +24,36 @@ def is_module(value: Any) -> bool:
 def functional(
     step: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-    """A step with nnx modules among its arguments, as a function from their states to the new ones.
+    """A step as a function of arrays, whatever it and its arguments are.
 
     Returns:
-        (step, args, kwargs), as they were if there are no modules. Else the function takes the modules' states in a
-        dictionary by the arguments' names, then the other arguments, and returns the states beside what the step does.
+        (step, args, kwargs), as they were if all leaves of the arguments are values. Else:
+        of a Keras model, and what `fit` hands to it, the step that `fit` takes (`noether_mlir.keras`);
+        with nnx modules among the arguments, a function that takes the modules' states in a dictionary by the arguments' names,
+        then the other arguments, and returns the states beside what the step does;
+        with other leaves, a function of the values (`noether_mlir.partition`).
 
     Raises:
         NoetherError: if `options` has what speaks of the arguments as they were.
     """
-    if not callable(step) or not any(map(is_module, [*args, *kwargs.values()])):
+    if keras.is_model(step):
+        return *keras.training_step(step, (*args, *kwargs.values())), {}
+    if not callable(step):
         return step, tuple(args), dict(kwargs)
+    if any(map(is_module, [*args, *kwargs.values()])):
+        return _of_states(step, args, kwargs, options)
+    from noether_mlir.partition import function_of_values, has_other_leaves
+
+    static = static_positions(step, len(args), options.get("static_argnums"), options.get("static_argnames"))
+    dynamic = [arg for position, arg in enumerate(args) if position not in static]
+    if options.get("static_argnames") or not has_other_leaves(step, dynamic, kwargs):
+        return step, tuple(args), dict(kwargs)
+    return function_of_values(step, args, kwargs, static)[:3]
+
+
+def _of_states(
+    step: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
     if any(option is not None for option in options.values()):
         raise NoetherError(f"with flax.nnx modules among the arguments, {' and '.join(options)} cannot be given")
     from flax import nnx

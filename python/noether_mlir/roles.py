@@ -48,8 +48,16 @@ def _is_optimizer_state(node: Any) -> bool:
     return isinstance(node, tuple) and type(node) is not tuple and type(node).__module__.startswith("optax")
 
 
+def _is_equinox_state(node: Any) -> bool:
+    return type(node).__name__ == "State" and type(node).__module__.startswith("equinox.")
+
+
+def _is_state(node: Any) -> bool:
+    return _is_optimizer_state(node) or _is_equinox_state(node)
+
+
 def _is_known(node: Any) -> bool:
-    return _is_nnx_variable(node) or _is_train_state(node) or _is_collections(node) or _is_optimizer_state(node)
+    return _is_nnx_variable(node) or _is_train_state(node) or _is_collections(node) or _is_state(node)
 
 
 def framework_roles(tree: Any) -> list[str | None]:
@@ -66,7 +74,7 @@ def framework_roles(tree: Any) -> list[str | None]:
                 key = path[0]
                 name = getattr(key, "name", getattr(key, "key", None))
                 roles.append("param" if name == "params" and _is_float(leaf) else "state")
-        elif _is_optimizer_state(node):
+        elif _is_state(node):
             roles += ["state"] * len(jax.tree.leaves(node))
         elif _is_key(node):
             roles.append("rng")

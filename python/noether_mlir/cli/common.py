@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console, RenderableType
 
-from noether_mlir.analysis import Analysis, Lint, analyze_text
+from noether_mlir.analysis import Analysis, Lint, analyze_text, numbers_with
 from noether_mlir.errors import NoetherError, NotATrainingStep
 from noether_mlir.lints import lint_codes
 from noether_mlir.lowering import StepText, lower_to_text, read_file, require_jax, to_generic
@@ -96,7 +96,7 @@ def numbers_of(given: Sequence[str] | None) -> dict[str, float]:
 
 def analyzed(text: StepText, numbers: Sequence[str] | None = None, **options: Any) -> Analysis:
     """The analysis of a step, with what --set gives in the place of the numbers it comes with."""
-    analysis = analyze_text(text.text, text.source, numbers={**text.numbers, **numbers_of(numbers)}, **options)
+    analysis = analyze_text(text.text, text.source, numbers=numbers_with(text.numbers, numbers_of(numbers)), **options)
     if text.decayed is None:
         return analysis
     from noether_mlir.decay import with_choices
@@ -181,6 +181,10 @@ def call_function(name: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     raise NotATrainingStep(f"{name} must return (step, args), or a mapping with step and args")
 
 
+def _lowered(function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any], step: str) -> StepText:
+    return StepText(lower_to_text(function, args, **options).text, step, getattr(function, "noether_numbers", {}))
+
+
 def read(step: str) -> StepText:
     """The module that the command line names."""
     if step == "-":
@@ -195,7 +199,7 @@ def read(step: str) -> StepText:
         function, args, _ = functional(function, args, {}, options)
         if not callable(function) or hasattr(function, "mlir_module_serialized"):
             raise NotATrainingStep(f"{step}: the step is not a function")
-        return StepText(lower_to_text(function, args, **options).text, step)
+        return _lowered(function, args, options, step)
     return read_file(step)
 
 
@@ -211,7 +215,7 @@ def read_with_arguments(step: str) -> tuple[StepText, list[Any] | None]:
     if not callable(function) or hasattr(function, "mlir_module_serialized"):
         raise NotATrainingStep(f"{step}: the step is not a function")
     leaves = flat_arguments(args, {}, **options)
-    return StepText(lower_to_text(function, args, **options).text, step), leaves
+    return _lowered(function, args, options, step), leaves
 
 
 def write(text: str, output: Path | None) -> None:

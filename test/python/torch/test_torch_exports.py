@@ -11,7 +11,7 @@ import torch
 import torch_networks as networks
 from torch import nn
 from torch.nn import functional as F
-from torch_facts import generators, same_span
+from facts import generators, same_span
 
 import noether_mlir.torch
 from noether_mlir import NoetherError, exports

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch_networks as networks
-from torch_facts import generators, same_span, summary
+from facts import generators, same_span, summary
 from torch_running import arguments, run, to_array
 from zoo.reports import log_scale, random_generator
 

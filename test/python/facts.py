@@ -26,10 +26,14 @@ def summary(analysis):
     return found
 
 
-def generators(analysis, families, order):
-    """One row for each infinitesimal symmetry of some families: how it moves the parameters, in this order."""
+def generators(analysis, families, order, named=short, laid_out=lambda name, array: array):
+    """One row for each infinitesimal symmetry of some families: how it moves the parameters, in this order.
+
+    Args:
+        named: what a parameter is called in `order`. laid_out: an array of its shape as the other side has it.
+    """
     shapes = {parameter.name: parameter.shape for parameter in analysis.parameters}
-    names = {short(name): name for name in shapes}
+    names = {named(name): name for name in shapes}
     rows = []
     for symmetry in analysis.data["symmetries"]:
         if symmetry["family"] not in families:
@@ -42,7 +46,8 @@ def generators(analysis, families, order):
                 for axis in range(element.ndim):
                     element = element - element.mean(axis, keepdims=True)
             field = log_scale(symmetry, element, shapes)
-            rows.append(np.concatenate([field.get(names[n], np.zeros(shapes[names[n]])).ravel() for n in order]))
+            moved = {n: field.get(names[n], np.zeros(shapes[names[n]])) for n in order}
+            rows.append(np.concatenate([laid_out(n, array).ravel() for n, array in moved.items()]))
     return np.array(rows)
 
 
