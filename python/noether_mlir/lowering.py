@@ -284,6 +284,7 @@ def read_step(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], **optio
             f"cannot read a step from {type(step).__name__}: give a function and its arguments, a jax.stages.Lowered,"
             " a jax.export.Exported, MLIR text, or a path"
         )
+    require_jax("lowering a Python function")
     from noether_mlir.modules import functional
 
     step, args, kwargs = functional(step, args, kwargs, options)
