@@ -14,10 +14,14 @@ from noether_mlir import kernels as own_kernels
 from noether_mlir.adaptive import Polar, is_polar
 from noether_mlir.errors import NoetherError, UnsupportedStep
 from noether_mlir.lowering import LoweredStep, lower_to_text, plain_step, step_name
+from noether_mlir.module_steps import runner_for
 from noether_mlir.predictions import Predicted, advance
 from noether_mlir.primitive import ModuleFunction, call
 from noether_mlir.roles import parameter_names, static_positions
 from noether_mlir.tool import run_tool
+
+
+_UNKNOWN: Any = object()
 
 
 class Charges(NamedTuple):
@@ -253,6 +257,12 @@ class JittedStep:
                 "in_shardings cannot be given with a rewrite, since adapted parameters have another structure: shard"
                 " the arguments with jax.device_put, their shardings are kept"
             )
+        #: For steps with modules among their arguments, which are compiled as functions of the arrays in them.
+        self.given, self.options = step, {
+            "track": track, "rewrite": rewrite, "eps": eps, "charges": charges, "kernels": kernels, "roles": roles,
+            "static_argnums": static_argnums, "static_argnames": static_argnames, **options,
+        }  # fmt: skip
+        self.runner: Any = _UNKNOWN
         self._step = plain_step(step)
         self._track = bool(track)
         self._predict = track == "predict"
@@ -368,7 +378,16 @@ class JittedStep:
 
     # What users call.
 
+    @property
+    def has_static(self) -> bool:
+        """Whether some arguments are part of the program."""
+        return any(value is not None for value in self._static.values())
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.runner is _UNKNOWN:  # known from the first call
+            self.runner = runner_for(self, args, kwargs)
+        if self.runner is not None:
+            return self.runner(args, kwargs)
         if self.rewrite and not _has_polar((args, kwargs)):
             _, rebuild = self._split(args, kwargs)
             args, kwargs = rebuild(self._adapt_donated(*args, **kwargs))
@@ -449,7 +468,8 @@ def jit(
 
     Args:
         step: a function of pytrees of arrays which returns the next parameters and states, and a loss. Of a function
-            that is jitted already, the plain function inside is taken: give its options here.
+            that is jitted already, the plain function inside is taken: give its options here. In the place of `nnx.jit` it
+            takes flax.nnx modules, and changes them; in the place of `equinox.filter_jit`, Equinox's.
         track: also measure the Noether charge of each symmetry, within the step's own pass over the parameters.
             "predict" also runs the law of each charge beside it (`Charges.predicted`): a prediction starts where it is
             measured, and goes on from the charges that are passed as `predict_from=charges`; with

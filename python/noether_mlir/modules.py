@@ -41,7 +41,9 @@ def functional(
     if not callable(step):
         return step, tuple(args), dict(kwargs)
     if any(map(is_module, [*args, *kwargs.values()])):
-        return _of_states(step, args, kwargs, options)
+        if any(option is not None for option in options.values()):
+            raise NoetherError(f"with flax.nnx modules among the arguments, {' and '.join(options)} cannot be given")
+        return *of_states(step, args, kwargs)[:2], {}
     from noether_mlir.partition import function_of_values, has_other_leaves
 
     static = static_positions(step, len(args), options.get("static_argnums"), options.get("static_argnames"))
@@ -51,11 +53,14 @@ def functional(
     return function_of_values(step, args, kwargs, static)[:3]
 
 
-def _of_states(
-    step: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
-) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-    if any(option is not None for option in options.values()):
-        raise NoetherError(f"with flax.nnx modules among the arguments, {' and '.join(options)} cannot be given")
+def of_states(
+    step: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], tuple[Any, ...]]:
+    """A step as a function of the states of its nnx modules, and of its other arguments.
+
+    Returns:
+        (function, args, modules, key): the modules by the arguments' names. Functions of equal keys are the same function.
+    """
     from flax import nnx
 
     while hasattr(step, "__wrapped__") and hasattr(step, "lower"):  # nnx.jit, jax.jit
@@ -63,7 +68,8 @@ def _of_states(
     known = parameter_names(step)
     names = [known[i] if i < len(known) else f"argument{i}" for i in range(len(args))]
     given = [*zip(names, args), *kwargs.items()]
-    graph, states = nnx.split({name: value for name, value in given if is_module(value)})
+    modules = {name: value for name, value in given if is_module(value)}
+    graph, states = nnx.split(modules)
     others = {name: value for name, value in given if not is_module(value)}
 
     def function(modules: Any, *rest: Any) -> Any:
@@ -76,4 +82,4 @@ def _of_states(
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = [inspect.Parameter(name, kind) for name in ("modules", *others)]
     function.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
-    return function, (states, *others.values()), {}
+    return function, (states, *others.values()), modules, (graph, *names, *kwargs)

@@ -22,7 +22,9 @@ def _is_equinox(value: Any) -> bool:
 
 
 def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)) or is_polar(leaf)
+    if isinstance(leaf, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)) or is_polar(leaf):
+        return True
+    return hasattr(leaf, "shape") and hasattr(leaf, "dtype")
 
 
 def is_filtered(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -49,7 +51,7 @@ class Parted:
     def __init__(self, tree: Any, numbers: bool):
         """numbers: of Python are values."""
         leaves, self._structure = jax.tree.flatten(tree, is_leaf=is_polar)
-        kinds = (*_NUMBERS,) if numbers else ()
+        kinds = _NUMBERS if numbers else ()
         self._is_value = [_is_array(leaf) or isinstance(leaf, kinds) for leaf in leaves]
         self._others = [None if own else leaf for own, leaf in zip(self._is_value, leaves)]
         self.values = self._with([leaf if own else None for own, leaf in zip(self._is_value, leaves)])
@@ -108,7 +110,7 @@ def function_of_values(
 
     def function(*given: Any, **others: Any) -> Any:
         whole = [value if part is None else part.joined(value) for part, value in zip(parted, given)]
-        result = Parted(step(*whole, **{name: named[name].joined(value) for name, value in others.items()}), True)
+        result = Parted(step(*whole, **{name: named[name].joined(value) for name, value in others.items()}), numbers)
         function.returned = result.joined  # type: ignore[attr-defined]
         return result.values
 

@@ -4,6 +4,10 @@
 framework."""
 
 import functools
+import json
+import pathlib
+import subprocess
+import sys
 
 import flax_steps
 import jax
@@ -84,3 +88,19 @@ def test_claims_hold(framework):
     step, args = FRAMEWORKS[framework][0]("sgd")
     verification = noether_mlir.verify(step, *args, points=1, completeness=0)
     assert verification and len(verification.claims) >= 8
+
+
+def test_scanned_and_sharded_steps():
+    """Three layers written out, scanned, under `shard_map`, in linen with logical axes on a mesh, and in Equinox."""
+    program = pathlib.Path(__file__).parent / "scanned.py"
+    run = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr[-4000:]
+    found = json.loads(run.stdout.splitlines()[-1])
+    assert list(found) == ["written_out", "scanned", "sharded", "linen", "equinox"]
+    # A layer: queries and keys, values and output, two gains, 12 hidden units; the stream, and the last gain. A general linear
+    # group for each of the two pairs of matrices.
+    torus = 3 * (8 + 8 + 2 * 8 + 12) + 1 + 8
+    for facts in found.values():
+        assert facts == found["written_out"]
+        assert facts["dimension"] == [torus, torus - 1, 0, 0, torus + 3 * 2 * 8 * 7]
+        assert "eta_eff = eta / r" in facts["laws"] and not facts["unknown"] and not facts["mismatches"]
