@@ -27,8 +27,12 @@ from noether_mlir.tool import find_tool  # noqa: E402
 
 DUMPS = sorted((ROOT / "test" / "Inputs" / "dumps").glob("*.mlir"))
 #: Passes beside the report that must take whatever the report takes.
-PIPELINES = [[], ["--noether-track-charges", "--noether-lower-charges"],
-             ["--noether-rewrite-adaptive"]]
+CHARGES = ["--noether-track-charges", "--noether-lower-charges"]
+PIPELINES = [[], CHARGES, [*CHARGES, "--noether-outline-update", "--noether-lower-kernels-to-cpu"],
+             *([f"--noether-{name}"] for name in (
+                 "rewrite-adaptive", "rewrite-adaptive=form=rmsprop", "outline-update", "lint", "return-gradients",
+                 "print-system", "populate-rules", "eliminate-dead-parameters", "eliminate-decay", "restore-symmetry",
+                 "break-symmetry", "balance", "teleport"))]
 
 
 def run(seed, extra):
