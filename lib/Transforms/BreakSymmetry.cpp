@@ -98,30 +98,6 @@ OperationSlice BreakSymmetry::sliceOfUpdate(const StepAnalysis &analysis, const 
   return update;
 }
 
-/// Whether the states of an update are made of gradients, and of the parameter as a decay is added to
-/// these: not copies of the parameter (slow weights, weights that others are interpolated with), which
-/// would have to be shifted as well. Such copies do not forget, or take more of the parameter than of
-/// the gradient in proportion.
-static bool hasGradientLikeStates(const ParameterMotion &motion) {
-  if (motion.buffers.empty())
-    return true;
-  if (!motion.linear || !motion.linear->displacement())
-    return false;
-  const LinearMotion &linear = *motion.linear;
-  if (motion.decay != ParameterMotion::Decay::Coupled)
-    return true;
-  std::optional<double> decay;
-  for (size_t row = 1; row < linear.size(); ++row) {
-    double drive = linear.driveOf(row), own = linear.at(row, 0);
-    if (drive == 0 && own == 0)
-      continue;
-    if (drive == 0 || (decay && std::abs(own / drive - *decay) > 1e-9 * std::abs(*decay)))
-      return false;
-    decay = own / drive;
-  }
-  return true;
-}
-
 std::string BreakSymmetry::findObstacle(const StepAnalysis &analysis, const Function &function,
                                         unsigned argument) {
   func::FuncOp entry = analysis.roles.entry;
@@ -136,8 +112,6 @@ std::string BreakSymmetry::findObstacle(const StepAnalysis &analysis, const Func
   const ParameterMotion &motion = it->second;
   if (!motion.isDecayed() || !motion.decayIsCertain)
     return "it does not decay: a bias would only move the start";
-  if (!hasGradientLikeStates(motion))
-    return "what its states hold is not known";
   OperationSlice update = sliceOfUpdate(analysis, function, argument);
   for (Operation *user : value.getUsers()) {
     Operation *op = entry.getBody().front().findAncestorOpInBlock(*user);

@@ -71,6 +71,25 @@ def test_translations(name, kept, factor):
     assert kept or kinetics["breaks"][0]["op"]
 
 
+#: Entries that decay by numbers of their own.
+DECAYED = {"adamw:constants", "sgd:constants", "inject_hyperparams"}
+
+
+def lint_codes(name):
+    return {lint["code"] for lint in report(name)["lints"]}
+
+
+@pytest.mark.parametrize("name", [n for n in ALL if not any("decay" in h for h in catalogue.ENTRIES[n].hyper)])
+def test_no_decay_is_claimed_where_there_is_none(name):
+    """Slow weights, averages that are interpolated with, weights kept while others are tried: none of them decays."""
+    assert bool(lint_codes(name) & {"N101", "N106", "N113"}) == (name in DECAYED)
+
+
+@pytest.mark.parametrize("name", ["add_decayed_weights", "adamw", "adan", "contrib.momo", "lamb", "lars", "lion", "nadamw"])
+def test_decay_is_found(name):
+    assert "N101" in lint_codes(name)
+
+
 @pytest.mark.parametrize(("name", "laws"), [
     ("sgd", {"learning_rate": "2"}),
     ("adamw", {"learning_rate": "1", "weight_decay": "-1", "eps": "-1"}),

@@ -341,30 +341,8 @@ std::optional<LinearMotion> MotionBuilder::innerBuffers() const {
 }
 
 //===----------------------------------------------------------------------===//
-// Decay
+// What tells updates apart
 //===----------------------------------------------------------------------===//
-
-/// Whether a decay is there in every step that moves the parameter: all that could make it 0 multiplies the
-/// gradient as well.
-bool MotionBuilder::isCertain(const UpdateNumber &decay) const {
-  if (std::optional<double> value = forms.evaluate(decay))
-    return *value != 0;
-  if (decay.getTerms().size() != 1)
-    return false;
-  llvm::SmallDenseSet<SymbolId> driving;
-  SmallVector<const UpdateForm *> updates = {next};
-  for (unsigned state : motion.buffers)
-    updates.push_back(forms.nextState(state));
-  for (const UpdateForm *update : updates)
-    if (update)
-      for (auto &[atom, number] : update->terms)
-        if (atom == forms.gradientAtom() || (direction && atom == *direction))
-          for (const UpdateNumber::Term &term : number.getTerms())
-            for (auto [symbol, power] : term.powers)
-              driving.insert(symbol);
-  return llvm::all_of(decay.getTerms().front().powers,
-                      [&](auto &power) { return driving.contains(power.first); });
-}
 
 /// Text that is equal for updates of equal coefficients.
 void MotionBuilder::findKeys() {
@@ -405,42 +383,6 @@ void MotionBuilder::findKeys() {
   for (const UpdateForm *row : rows)
     for (AtomId atom : atoms)
       print(all, (*row)[atom]);
-}
-
-void MotionBuilder::findDecay() {
-  UpdateNumber factor = (*next)[self];
-  UpdateNumber own = factor + UpdateNumber(-1.0);
-  motion.keeps = forms.evaluate(factor);
-  // It must be w less something: a parameter that is made anew each step has no decay to speak of.
-  bool isKept = motion.keeps ? *motion.keeps > 0.5 && *motion.keeps <= 1
-                             : llvm::any_of(factor.getTerms(), [](const UpdateNumber::Term &term) {
-                                 return term.powers.empty() && term.factor == 1;
-                               });
-  if (!isKept)
-    return;
-  if (!own.isZero()) {
-    motion.decay = ParameterMotion::Decay::Decoupled;
-    motion.decayIsCertain = isCertain(own);
-  }
-  auto note = [&](const UpdateForm *form, ParameterMotion::Decay kind) {
-    if (!form || (*form)[self].isZero())
-      return;
-    motion.decay = kind;
-    motion.decayIsCertain |= isCertain((*form)[self]);
-  };
-  for (unsigned state : outer)
-    note(forms.nextState(state), ParameterMotion::Decay::Coupled);
-  if (direction) {
-    if (auto quotient = asQuotient(*direction))
-      note(&quotient->numerator, ParameterMotion::Decay::Normalized);
-    for (unsigned state : inner)
-      note(forms.nextState(state), ParameterMotion::Decay::Normalized);
-  }
-  // What nothing is known of may hold a decay as well.
-  if (motion.decay == ParameterMotion::Decay::Unknown && motion.drive != ParameterMotion::Drive::Unknown)
-    motion.decay = ParameterMotion::Decay::None;
-  if (motion.isDecayed())
-    motion.decayOp = forms.getDecayOperation();
 }
 
 //===----------------------------------------------------------------------===//

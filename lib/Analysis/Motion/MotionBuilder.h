@@ -45,6 +45,8 @@ private:
   void findKeys();
   void findDecay();
   bool isCertain(const UpdateNumber &decay) const;
+  bool isPositiveMultiple(const UpdateNumber &number, const UpdateNumber &of) const;
+  bool areStatesOfGradients() const;
   void findNormalization();
   void findSign();
   void findBound(const UpdateForm &numerator, double size);

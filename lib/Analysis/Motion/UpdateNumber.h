@@ -27,6 +27,7 @@ public:
     if (value != 0)
       terms.push_back({value, {}});
   }
+  explicit UpdateNumber(const Term &term) { terms.push_back(term); }
   static UpdateNumber symbol(SymbolId id) {
     UpdateNumber result;
     result.terms.push_back({1.0, {{id, 1}}});
