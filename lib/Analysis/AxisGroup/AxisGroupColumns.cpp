@@ -210,8 +210,11 @@ void AxisGroupEngine::forEachGeneralColumn(const Program::Step &step,
             slot = place.slotAt(joint, digits);
           // The halves of one axis are not those of another.
           if (slot && (place.slots->slots[*slot].isPair != leaf.isPair ||
-                       (leaf.isPair && &place.dims[place.slots->slots[*slot].axis] != dim)))
+                       (leaf.isPair && &place.dims[place.slots->slots[*slot].axis] != dim))) {
+            if (!rule.isResult(t) && !isConstant(operands[t]))
+              fix(statesOf(operands[t])[*slot]);
             slot = std::nullopt;
+          }
           if (rule.isResult(t)) {
             column.results.push_back({static_cast<unsigned>(t - rule.numOperands), slot});
             continue;
@@ -367,6 +370,8 @@ void AxisGroupEngine::forEachSegmentedColumn(size_t index, const Structure::Bind
         if (slot.isPair && rule.tensors[o][slot.axis].isSegmented())
           fix(state);
 
+  // By operand: the choices of pieces that the result has, and the halves that it has as well.
+  SmallVector<llvm::SmallDenseSet<uint64_t, 4>, 4> kept(operands.size()), followed(operands.size());
   Column column;
   column.isPiece = true;
   for (auto [s, slot] : llvm::enumerate(table.slotsOf(own).slots)) {
@@ -376,14 +381,18 @@ void AxisGroupEngine::forEachSegmentedColumn(size_t index, const Structure::Bind
     column.results.assign(1, {0u, static_cast<uint32_t>(s)});
     Digits digits = digitsAt(slot.key), constants = digitsAt(slot.cell);
     for (unsigned o = 0; o < operands.size(); ++o) {
-      if (!sources[o] || !sourceKey(o, constants))
+      std::optional<uint64_t> cell = sources[o] ? sourceKey(o, constants) : std::nullopt;
+      if (!cell)
         continue;
+      kept[o].insert(*cell);
       auto at = sourceKey(o, digits);
       auto found = at ? slotsOf(operands[o]).find(*at) : std::nullopt;
       if (found) {
         const AxisSlot &other = slotsOf(operands[o]).slots[*found];
         if (other.isPair != slot.isPair || (slot.isPair && other.axis != slot.axis))
           found = std::nullopt;
+        else if (slot.isPair)
+          followed[o].insert(other.key);
       }
       column.entries.push_back(
           {o, found ? statesOf(operands[o])[*found] : SlotState::fixed()});
@@ -421,4 +430,10 @@ void AxisGroupEngine::forEachSegmentedColumn(size_t index, const Structure::Bind
     column.hasOther = hasOther;
     fn(column);
   }
+  // Nor are halves that lie side by side with something else.
+  for (unsigned o = 0; o < operands.size(); ++o)
+    if (sources[o] && !rotaries.isPart(index))
+      for (auto [slot, state] : llvm::zip_equal(slotsOf(operands[o]).slots, statesOf(operands[o])))
+        if (slot.isPair && kept[o].contains(slot.cell) && !followed[o].contains(slot.key))
+          fix(state);
 }
