@@ -23,12 +23,13 @@ def _flat(moved, parameters):
 
 
 def _losses(program, values, eps, digits=False):
-    """The loss at each point; with `digits`, after a change of the parameters' last digits."""
+    """The loss at each point; with `digits`, after a change of the last digits of parameters and data."""
     if digits:
         values = dict(values)
-        for i in program.params:
-            signs = np.random.default_rng(i).choice([-1.0, 1.0], values[i].shape)
-            values[i] = values[i] * (1 + 1e-12 * signs)
+        for i, value in values.items():
+            if np.issubdtype(value.dtype, np.floating):
+                signs = np.random.default_rng(i).choice([-1.0, 1.0], value.shape)
+                values[i] = value * (1 + 1e-12 * signs)
     with np.errstate(all="ignore"):
         count = next(iter(values.values())).shape[0]
         return np.broadcast_to(forward(program, values, eps).values[-1], (count,))
@@ -50,7 +51,7 @@ def _moved(program, symmetry, values, rng, size=0.4):
 def _changes(program, before, after, eps):
     """The relative change of the loss from the inputs to each of several others, at each point.
 
-    Zero where it is no larger than what rounding may do (what happens if all parameters change in
+    Zero where it is no larger than what rounding may do (what happens if all inputs change in
     their last digits), and where the loss is not finite.
     """
     # All at once: a pass over many points costs little more than one over a few.
@@ -63,6 +64,14 @@ def _changes(program, before, after, eps):
             noise = np.abs(losses - _losses(program, together, eps, digits=True).reshape(-1, POINTS))
             relative = np.where(change > 1e3 * (noise[1:] + noise[0]), relative, 0.0)
     return np.where(np.isfinite(relative), relative, 0.0)
+
+
+def is_rounding(program):
+    """Whether the loss is made of rounding errors at some point: one over the mean of what has been centred."""
+    values = inputs_at(program, POINTS, 11)
+    losses, others = (_losses(program, values, 0.0, digits) for digits in (False, True))
+    with np.errstate(all="ignore"):
+        return bool(np.any(np.abs(losses - others) > 1e-6 * np.abs(losses)))
 
 
 def false_motions(report, program, seed=0):
