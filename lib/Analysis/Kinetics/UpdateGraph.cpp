@@ -159,7 +159,6 @@ static bool reducesBy(Operation *op, StringRef name) {
   return llvm::hasNItems(body, 2) && body.front().getName().stripDialect() == name;
 }
 
-/// What a predicate is if no number that is tested against 0 is 0, and all are finite.
 std::optional<double> UpdateGraph::genericValue(ValueId predicate) const {
   if (std::optional<double> constant = program.getValues()[predicate].constant)
     return constant;

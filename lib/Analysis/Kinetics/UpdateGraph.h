@@ -25,6 +25,9 @@ struct UpdateGraph {
   /// norm is tested against 0, or numbers for being finite. Nothing for other steps.
   std::optional<unsigned> genericChoice(const Program::Step &step) const;
 
+  /// What a predicate is if no number that is tested against 0 is 0, and all are finite; nothing for others.
+  std::optional<double> genericValue(ValueId predicate) const;
+
   /// The operation that brings several parameters together in a value.
   mlir::Operation *findCoupling(ValueId value) const;
 
@@ -51,7 +54,6 @@ struct UpdateGraph {
 
 private:
   bool isNonNegative(ValueId value, unsigned depth) const;
-  std::optional<double> genericValue(ValueId predicate) const;
   std::optional<double> findGenericValue(const Program::Step &step) const;
 
   /// What predicates are for all parameters but those at which some number is 0, or not finite.

@@ -74,13 +74,17 @@ bool MotionBuilder::isCertain(const UpdateNumber &decay) const {
   SmallVector<const UpdateForm *> updates = {next};
   for (unsigned state : motion.buffers)
     updates.push_back(forms.nextState(state));
+  auto addDriving = [&](const UpdateNumber &number) {
+    for (const UpdateNumber::Term &term : number.getTerms())
+      for (auto [symbol, power] : term.powers)
+        driving.insert(symbol);
+  };
+  addDriving(directionScale);
   for (const UpdateForm *update : updates)
     if (update)
       for (auto &[atom, number] : update->terms)
         if (atom == forms.gradientAtom() || (direction && atom == *direction))
-          for (const UpdateNumber::Term &term : number.getTerms())
-            for (auto [symbol, power] : term.powers)
-              driving.insert(symbol);
+          addDriving(number);
   return llvm::all_of(decay.getTerms().front().powers,
                       [&](auto &power) { return driving.contains(power.first); });
 }

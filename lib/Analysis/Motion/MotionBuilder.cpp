@@ -70,7 +70,7 @@ bool MotionBuilder::isRootOf(AtomId atom, UpdateForm &square, bool inverse) cons
   return true;
 }
 
-/// `numerator / (factor sqrt(square) + epsilon)`, or times an inverse root.
+/// `numerator / (factor sqrt(square) + factor epsilon)`, or times an inverse root.
 std::optional<MotionBuilder::Quotient> MotionBuilder::asQuotient(AtomId atom) const {
   Quotient result;
   if (auto factors = forms.factorsOf(atom)) {
@@ -100,20 +100,27 @@ std::optional<MotionBuilder::Quotient> MotionBuilder::asQuotient(AtomId atom) co
   if (kind != Arithmetic::Divide)
     return std::nullopt;
   UpdateForm divisor = forms.asForm(operands[1]);
-  std::optional<UpdateNumber> factor;
+  std::optional<UpdateNumber> factor, added;
   for (auto &[part, number] : divisor.terms) {
     if (part == UpdateForms::kOne) {
-      result.epsilon = forms.evaluate(number);
+      added = number;
       continue;
     }
     if (factor || !isRootOf(part, result.square, false))
       return std::nullopt;
     factor = number;
   }
-  std::optional<double> scale = factor ? forms.evaluate(*factor) : std::nullopt;
-  if (!scale || *scale <= 0 ||
-      !result.numerator.add(1 / *scale, forms.asForm(operands[0])))
+  // The factor of the root may hold the learning rate, and its sign.
+  std::optional<UpdateNumber> scale = factor ? factor->inverse() : std::nullopt;
+  if (factor && !scale)
+    if (std::optional<double> limit = forms.evaluate(*factor); limit && *limit != 0)
+      scale = 1 / *limit;
+  if (!scale)
     return std::nullopt;
+  result.scale = *scale;
+  if (std::optional<UpdateNumber> epsilon = added ? added->times(*scale) : std::nullopt)
+    result.epsilon = forms.evaluate(*epsilon);
+  result.numerator = forms.asForm(operands[0]);
   return result;
 }
 
@@ -182,7 +189,8 @@ std::optional<LinearMotion> MotionBuilder::numbers(const UpdateForm *inDirection
     if (direction) {
       UpdateNumber coefficient = rest[*direction];
       llvm::erase_if(rest.terms, [&](auto &term) { return term.first == *direction; });
-      std::optional<double> factor = forms.evaluate(coefficient);
+      std::optional<UpdateNumber> scaled = coefficient.times(directionScale);
+      std::optional<double> factor = scaled ? forms.evaluate(*scaled) : std::nullopt;
       if (!factor || (*factor != 0 && !inDirection) ||
           (*factor != 0 && !add(row, *inDirection, *factor * scale, true)))
         return std::nullopt;
@@ -403,6 +411,7 @@ void MotionBuilder::findNormalization() {
   if (!isSumOfSquares(quotient->square))
     return;
   motion.drive = ParameterMotion::Drive::Normalized;
+  directionScale = quotient->scale;
   motion.epsilon = quotient->epsilon;
   findDirectionMemory(quotient->numerator);
   std::optional<double> size = sizeOfSquare(quotient->square);
@@ -426,7 +435,8 @@ void MotionBuilder::findNormalization() {
 /// Whether what is divided is the gradient alone, or one moving average of it.
 void MotionBuilder::findDirectionMemory(const UpdateForm &numerator) {
   AtomId gradient = *forms.gradientAtom();
-  step = (*next)[*direction].times(numerator[gradient]);
+  if ((step = (*next)[*direction].times(numerator[gradient])))
+    step = step->times(directionScale);
   if (inner.empty())
     motion.directionMemory = 0;
   if (inner.size() != 1)
@@ -594,13 +604,15 @@ ParameterMotion MotionBuilder::build(const EntryValues &values) {
     direction = others.front();
     if (const Program::Step *step = forms.stepOf(*direction))
       motion.directionOp = step->op;
-    if (std::optional<double> factor = entry(*next, *direction); factor && outer.empty())
-      motion.stepSize = std::abs(*factor);
     findNormalization();
     if (motion.drive == ParameterMotion::Drive::Unknown) {
       inner.clear();
       findSign();
     }
+    std::optional<UpdateNumber> factor = (*next)[*direction].times(directionScale);
+    std::optional<double> size = factor ? forms.evaluate(*factor) : std::nullopt;
+    if (size && outer.empty())
+      motion.stepSize = std::abs(*size);
   }
   if (motion.buffers.empty())
     for (unsigned state : llvm::concat<unsigned>(outer, inner))

@@ -25,9 +25,10 @@ public:
   ParameterMotion build(const EntryValues &values);
 
 private:
-  /// Something over the root of a moving average of squares.
+  /// `scale` times something over the root of a moving average of squares.
   struct Quotient {
     UpdateForm numerator, square;
+    UpdateNumber scale = 1.0;
     std::optional<double> epsilon;
   };
 
@@ -66,6 +67,8 @@ private:
   /// Atoms that are not the parameter, its gradient or its states.
   llvm::SmallSetVector<AtomId, 2> others;
   std::optional<AtomId> direction;
+  /// What a direction has as a factor besides what it is found to be made of.
+  UpdateNumber directionScale = 1.0;
   /// What the gradient is multiplied by in a normalized update, but for the division.
   std::optional<UpdateNumber> step;
   /// What is squared is a difference to a moving average.

@@ -204,23 +204,117 @@ std::optional<UpdateNumber> UpdateForms::inverseOf(const UpdateNumber &number, V
   return UpdateNumber::symbol(symbol);
 }
 
+/// The operand that a choice is in a long run, before a counter has counted as far as it goes.
+std::optional<unsigned> UpdateForms::choiceOfCounts(const Program::Step &step) const {
+  ArrayRef<ValueId> operands = program.operands(step);
+  if (operands.size() != 3)
+    return std::nullopt;
+  if (std::optional<double> predicate = graph.genericValue(operands[0]))
+    return *predicate != 0 ? 1 : 2;
+  // (A counter that stops at the largest number of its type.)
+  constexpr double kEndOfCounting = 1 << 24;
+  for (auto [end, other] : {std::pair(1, 2), std::pair(2, 1)})
+    if (program.getValues()[operands[end]].constant.value_or(0) >= kEndOfCounting)
+      return other;
+  return std::nullopt;
+}
+
+/// Whether `value` is `count` and something positive that is a constant.
+bool UpdateForms::isRaised(ValueId value, ValueId count) const {
+  bool isMore = false;
+  for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
+    if (value == count)
+      return isMore;
+    if (graph.definedBy[value] == kNoStep)
+      return false;
+    const Program::Step &step = program.getSteps()[graph.definedBy[value]];
+    ArrayRef<ValueId> operands = program.operands(step);
+    if (step.kind != Program::StepKind::Rule)
+      return false;
+    switch (arithmeticOf(step.op)) {
+    case Arithmetic::Same:
+    case Arithmetic::Broadcast:
+      value = operands[0];
+      continue;
+    case Arithmetic::Add: {
+      auto *constant = llvm::find_if(operands, [&](ValueId each) {
+        return program.getValues()[each].constant.value_or(0) > 0;
+      });
+      if (operands.size() != 2 || constant == operands.end())
+        return false;
+      isMore = true;
+      value = operands[constant == operands.begin() ? 1 : 0];
+      continue;
+    }
+    case Arithmetic::Select:
+      if (std::optional<unsigned> choice = choiceOfCounts(step)) {
+        value = operands[*choice];
+        continue;
+      }
+      return false;
+    default:
+      return false;
+    }
+  }
+  return false;
+}
+
+/// Whether an argument counts steps: it is carried, and more by a constant from step to step.
+bool UpdateForms::isCounter(unsigned argument) const {
+  if (!llvm::is_contained(carriedStates, argument))
+    return false;
+  ValueId count = program.getArguments()[argument];
+  ValueId next = program.getResults()[*graph.roles.arguments[argument].carriedTo];
+  return hasOneElement(program.getValues()[count]) && isRaised(next, count);
+}
+
+/// Whether a value has no bound as steps are counted up.
+bool UpdateForms::growsWithSteps(ValueId value) const {
+  for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
+    if (auto it = graph.argumentOf.find(value); it != graph.argumentOf.end())
+      return isCounter(it->second);
+    if (graph.definedBy[value] == kNoStep)
+      return false;
+    const Program::Step &step = program.getSteps()[graph.definedBy[value]];
+    ArrayRef<ValueId> operands = program.operands(step);
+    if (step.kind != Program::StepKind::Rule)
+      return false;
+    auto constant = [&](unsigned each) { return program.getValues()[operands[each]].constant; };
+    Arithmetic kind = arithmeticOf(step.op);
+    switch (kind) {
+    case Arithmetic::Same:
+    case Arithmetic::Broadcast:
+      value = operands[0];
+      continue;
+    case Arithmetic::Add:
+    case Arithmetic::Subtract:
+    case Arithmetic::Multiply: {
+      if (operands.size() != 2)
+        return false;
+      unsigned number = constant(1) || kind == Arithmetic::Subtract ? 1 : 0;
+      if (!constant(number) || (kind == Arithmetic::Multiply && *constant(number) <= 0))
+        return false;
+      value = operands[1 - number];
+      continue;
+    }
+    case Arithmetic::Select:
+      if (std::optional<unsigned> choice = choiceOfCounts(step)) {
+        value = operands[*choice];
+        continue;
+      }
+      return false;
+    default:
+      return false;
+    }
+  }
+  return false;
+}
+
 /// Whether `base ^ exponent` vanishes in a long run: the exponent is counted up from step to step.
 bool UpdateForms::isTransient(ValueId base, ValueId exponent) const {
   const UpdateNumber *number = this->number(base);
   std::optional<double> value = number ? number->getConstant() : std::nullopt;
-  if (!value || std::abs(*value) >= 1)
-    return false;
-  SmallVector<ValueId> pending = {exponent};
-  for (unsigned depth = 0; depth < kMaxDepth && !pending.empty(); ++depth) {
-    ValueId from = pending.pop_back_val();
-    if (auto it = graph.argumentOf.find(from); it != graph.argumentOf.end())
-      return llvm::is_contained(carriedStates, it->second) && !program.getValues()[from].isFloat;
-    if (graph.definedBy[from] != kNoStep)
-      for (ValueId operand : program.operands(program.getSteps()[graph.definedBy[from]]))
-        if (!program.getValues()[operand].constant && program.getValues()[operand].type)
-          pending.push_back(operand);
-  }
-  return false;
+  return value && std::abs(*value) < 1 && growsWithSteps(exponent);
 }
 
 UpdateNumber UpdateForms::numberOf(const Program::Step &step, ValueId result) {
@@ -282,6 +376,9 @@ UpdateNumber UpdateForms::numberOf(const Program::Step &step, ValueId result) {
                           exponent = from[1] ? from[1]->getConstant() : std::nullopt;
     if (base && exponent && std::isfinite(std::pow(*base, *exponent)))
       return std::pow(*base, *exponent);
+    if (std::optional<double> limit = from[0] ? symbols.evaluate(*from[0]) : std::nullopt;
+        limit && *limit > 0 && exponent)
+      return symbolWithLimit(std::pow(*limit, *exponent));
     break;
   }
   case Arithmetic::Select:

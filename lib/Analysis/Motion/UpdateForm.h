@@ -93,6 +93,10 @@ private:
   std::optional<UpdateNumber> inverseOf(const UpdateNumber &number, ValueId value);
   const UpdateNumber *number(ValueId value) const;
   bool isTransient(ValueId base, ValueId exponent) const;
+  bool growsWithSteps(ValueId value) const;
+  bool isCounter(unsigned argument) const;
+  bool isRaised(ValueId value, ValueId count) const;
+  std::optional<unsigned> choiceOfCounts(const Program::Step &step) const;
   AtomId product(AtomId a, AtomId b);
   void noteDecay(const Program::Step &step, const UpdateForm &form);
 
