@@ -1,6 +1,8 @@
 # Part of the Noether project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Numbers of an update that are made of a count of steps: what they tend to, if they tend to anything."""
+"""Counts in an update: of steps, with what is made of them in a long run, and of entries, which are no hyperparameters."""
+
+import math
 
 import jax
 import jax.numpy as jnp
@@ -76,3 +78,39 @@ def test_bias_corrections_tend_to_one(written, dtype):
 def test_what_is_no_count_has_no_limit(options):
     prediction = found(adamw(WRITTEN["rate first"], **options))
     assert prediction.equilibrium_norm is None and prediction.rotation_per_step is None
+
+
+# --- counts of entries ------------------------------------------------------------------------------
+
+
+def normalised(square):
+    """SGD over the root of a mean of squares, of which `square` makes what is divided by."""
+
+    def step(params, epsilon, lr, batch):
+        value, grads = jax.value_and_grad(loss)(params, batch)
+        g = grads["w"]
+        mean = square(jnp.mean(g * g), epsilon)
+        return {"w": params["w"] - lr * g * jax.lax.rsqrt(mean)}, value
+
+    return step
+
+
+def laws_of(step):
+    with jax.enable_x64(False):
+        params, batch = shapes(SIZE)
+        number = jax.ShapeDtypeStruct((), jnp.float32)
+        found = noether_mlir.analyze(step, params, number, number, batch)
+    (symmetry,) = [s for s in found.symmetries if s.family == "scale"]
+    kinetics = found.kinetics_of(symmetry.id)
+    return {law.hyperparameter: law.degree for law in kinetics.laws}, kinetics.breaks
+
+
+def test_the_count_of_a_mean_is_not_rescaled():
+    """An epsilon used as it is and squared has no one degree: a law that rescales the mean's count as well is none."""
+    laws, _ = laws_of(normalised(lambda mean, epsilon: jnp.maximum(mean, epsilon)))
+    assert laws == {"epsilon": -2, "lr": 1}
+    laws, breaks = laws_of(normalised(lambda mean, epsilon: jnp.maximum(jnp.maximum(mean, epsilon), epsilon * epsilon)))
+    assert not laws and "no scaling" in breaks[0].why
+    laws, breaks = laws_of(normalised(lambda mean, epsilon: jnp.maximum(
+        jnp.sqrt(jnp.maximum(mean, epsilon)) * math.sqrt(SIZE), epsilon * epsilon) ** 2))
+    assert not laws and "no scaling" in breaks[0].why

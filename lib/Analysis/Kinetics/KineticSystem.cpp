@@ -83,6 +83,39 @@ bool KineticSystem::isLoneTerm(ValueId value, size_t step) const {
   });
 }
 
+static double entriesOf(const Program::Value &value) {
+  double entries = 1;
+  for (int64_t size : value.shape())
+    entries *= static_cast<double>(size);
+  return entries;
+}
+
+/// Whether a constant that multiplies or divides is how many entries were added up in what it multiplies, or
+/// the root of that: it makes a mean of a sum, and is as little a number to choose as the shape is.
+bool KineticSystem::isCount(ValueId value, size_t index) const {
+  constexpr unsigned kMaxDepth = 16;
+  double constant = std::abs(*program.getValues()[value].constant);
+  ArrayRef<ValueId> from = program.operands(program.getSteps()[index]);
+  for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
+    const auto *operand = llvm::find_if(from, [&](ValueId each) {
+      return program.getValues()[each].isFloat && !program.getValues()[each].constant;
+    });
+    if (operand == from.end() || graph.definedBy[*operand] == kNoStep)
+      return false;
+    const Program::Step &step = program.getSteps()[graph.definedBy[*operand]];
+    from = program.operands(step);
+    if (step.kind != Program::StepKind::Rule || from.empty())
+      return false;
+    if (!step.rule->sum.any())
+      continue;
+    double count = entriesOf(program.getValues()[from[0]]) / entriesOf(program.getValues()[*operand]);
+    for (double each : {count, 1 / count, std::sqrt(count), 1 / std::sqrt(count)})
+      if (std::abs(constant - each) <= 1e-6 * each)
+        return true;
+  }
+  return false;
+}
+
 std::optional<Form> KineticSystem::degreeOf(ValueId value, size_t step) {
   auto it = degrees.find(value);
   if (it != degrees.end())
@@ -108,15 +141,16 @@ std::optional<Form> KineticSystem::degreeOf(ValueId value, size_t step) {
           {op, "couples several parameters; the laws hold while it is constant"});
     return remember(Form());
   }
-  // Any number may be a hyperparameter, but a factor of one is nobody's to rescale.
+  // Any number may be a hyperparameter, but a factor of one, or a count, is nobody's to rescale.
   if (info.constant) {
-    if (std::abs(*info.constant) == 1 && !isLoneTerm(value, step))
+    bool isFactor = !isLoneTerm(value, step);
+    if (isFactor && (std::abs(*info.constant) == 1 || isCount(value, step)))
       return Form();
     auto [use, inserted] = constantUses.try_emplace({value, step}, 0);
     if (inserted) {
       use->second = system.addUnknown("constant" + llvm::Twine(value) + "." + llvm::Twine(step));
-      knobs.push_back({use->second, Knob{value, std::nullopt, *info.constant, step, false,
-                                         isLoneTerm(value, step)}});
+      knobs.push_back(
+          {use->second, Knob{value, std::nullopt, *info.constant, step, false, !isFactor}});
     }
     return Form{{use->second, Fraction(1)}};
   }

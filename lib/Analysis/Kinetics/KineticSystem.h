@@ -74,6 +74,7 @@ private:
   std::optional<Form> degreeOf(ValueId value, size_t step);
   void equate(const Form &a, const Form &b, size_t step);
   bool isLoneTerm(ValueId value, size_t step) const;
+  bool isCount(ValueId value, size_t step) const;
   KnobUse useOf(const Knob &knob) const;
   std::optional<Degrees> sparsestSolution();
   std::string signature() const;
