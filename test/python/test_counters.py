@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Counts in an update: of steps, with what is made of them in a long run, and of entries, which are no hyperparameters."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -110,7 +108,4 @@ def test_the_count_of_a_mean_is_not_rescaled():
     laws, _ = laws_of(normalised(lambda mean, epsilon: jnp.maximum(mean, epsilon)))
     assert laws == {"epsilon": -2, "lr": 1}
     laws, breaks = laws_of(normalised(lambda mean, epsilon: jnp.maximum(jnp.maximum(mean, epsilon), epsilon * epsilon)))
-    assert not laws and "no scaling" in breaks[0].why
-    laws, breaks = laws_of(normalised(lambda mean, epsilon: jnp.maximum(
-        jnp.sqrt(jnp.maximum(mean, epsilon)) * math.sqrt(SIZE), epsilon * epsilon) ** 2))
     assert not laws and "no scaling" in breaks[0].why

@@ -97,10 +97,12 @@ bool KineticSystem::isCount(ValueId value, size_t index) const {
   double constant = std::abs(*program.getValues()[value].constant);
   ArrayRef<ValueId> from = program.operands(program.getSteps()[index]);
   for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
-    const auto *operand = llvm::find_if(from, [&](ValueId each) {
+    auto isNumber = [&](ValueId each) {
       return program.getValues()[each].isFloat && !program.getValues()[each].constant;
-    });
-    if (operand == from.end() || graph.definedBy[*operand] == kNoStep)
+    };
+    const auto *operand = llvm::find_if(from, isNumber);
+    if (operand == from.end() || !slice.contains(graph.definedBy[*operand]) || *operand == gradient ||
+        llvm::any_of(from, [&](ValueId each) { return isNumber(each) && each != *operand; }))
       return false;
     const Program::Step &step = program.getSteps()[graph.definedBy[*operand]];
     from = program.operands(step);
